@@ -1,0 +1,194 @@
+import { join } from 'node:path';
+import type { AgentPlan, ChannelPlan, SinkPlan, SourcePlan } from '../config/plan.ts';
+import type { Channel, Consumer } from '../core/channel.ts';
+import type { ComponentContext, Seams } from '../core/component.ts';
+import { FanOut } from '../core/fan-out.ts';
+import type { Logger } from '../core/log.ts';
+import { ChannelCounters, type Counters, SinkCounters, SourceCounters } from '../core/metrics.ts';
+import { ChannelStreams } from '../core/source-streams.ts';
+import { SinkRunner } from './sink-runner.ts';
+import { SourceRunner } from './source-runner.ts';
+import { Supervisor, type Unit } from './supervisor.ts';
+
+/** Bounds of an orderly stop: for each component, and for sinks to empty the channels. */
+const stopMs = 10_000;
+const drainMs = 10_000;
+const drainPollMs = 10;
+
+export interface CounterGroup {
+  readonly type: 'SOURCE' | 'CHANNEL' | 'SINK';
+  readonly name: string;
+  readonly counters: Counters;
+}
+
+export interface AgentOptions extends Seams {
+  readonly log: Logger;
+  /** Holds what the agent must remember; locked by the caller. */
+  readonly stateDirectory: string;
+  /** Called when the agent has a bug and must stop. */
+  readonly onBug: (error: unknown) => void;
+}
+
+/**
+ * The graph of one agent, made from its plan and running. Start order: channels, sinks, sources; stop
+ * order: sources, then, once the sinks have emptied the channels, sinks and channels.
+ */
+export class Agent {
+  readonly counterGroups: CounterGroup[] = [];
+
+  readonly #plan: AgentPlan;
+  readonly #options: AgentOptions;
+  readonly #supervisor: Supervisor;
+  readonly #channels = new Map<string, Channel>();
+  readonly #channelUnits = new Map<string, Unit>();
+  readonly #sinkUnits: Unit[] = [];
+  readonly #sourceUnits: Unit[] = [];
+  readonly #fanOuts: FanOut[] = [];
+
+  private constructor(plan: AgentPlan, options: AgentOptions) {
+    this.#plan = plan;
+    this.#options = options;
+    this.#supervisor = new Supervisor(options.clock);
+  }
+
+  /** Builds everything; nothing runs yet. Rejects when an interceptor can't be made. */
+  static async build(plan: AgentPlan, options: AgentOptions): Promise<Agent> {
+    const agent = new Agent(plan, options);
+    for (const channel of plan.channels) agent.#addChannel(channel);
+    for (const sink of plan.sinks) agent.#addSink(sink);
+    for (const source of plan.sources) await agent.#addSource(source);
+    return agent;
+  }
+
+  /** Begins to start every component; one that can't start is tried again while the rest runs. */
+  start(): void {
+    for (const unit of this.#channelUnits.values()) this.#supervisor.start(unit);
+    for (const unit of [...this.#sinkUnits, ...this.#sourceUnits]) this.#supervisor.start(unit);
+  }
+
+  /** Resolves when every component has started. */
+  allStarted(): Promise<void> {
+    return this.#supervisor.allStarted();
+  }
+
+  async stop(): Promise<void> {
+    for (const fanOut of this.#fanOuts) fanOut.stop();
+    await this.#stopAll(this.#sourceUnits);
+    await this.#drain();
+    await this.#stopAll(this.#sinkUnits);
+    await this.#stopAll([...this.#channelUnits.values()]);
+  }
+
+  #addChannel({ name, definition, config }: ChannelPlan): void {
+    const counters = new ChannelCounters();
+    const context = {
+      ...this.#context('channel', name),
+      stateDirectory: join(this.#options.stateDirectory, 'channels', encodeURIComponent(name)),
+      counters,
+    };
+    const channel = definition.create(config, context);
+    this.#channels.set(name, channel);
+    this.#channelUnits.set(name, { name, component: channel, needs: [], log: context.log });
+    this.counterGroups.push({ type: 'CHANNEL', name, counters });
+  }
+
+  #addSink({ name, definition, config, channel: channelName }: SinkPlan): void {
+    const channel = this.#channels.get(channelName);
+    const needed = this.#channelUnits.get(channelName);
+    if (!channel || !needed) return;
+    const counters = new SinkCounters();
+    const consumer: Consumer = channel.consumer(name);
+    const context = { ...this.#context('sink', name), counters, settlement: consumer };
+    const runner = new SinkRunner({
+      sink: definition.create(config, context),
+      settles: definition.settles,
+      consumer,
+      counters,
+      clock: context.clock,
+      log: context.log,
+      onBug: this.#options.onBug,
+    });
+    this.#sinkUnits.push({ name, component: runner, needs: [needed], log: context.log });
+    this.counterGroups.push({ type: 'SINK', name, counters });
+  }
+
+  async #addSource(plan: SourcePlan): Promise<void> {
+    const { name, definition, config } = plan;
+    const counters = new SourceCounters();
+    const context = this.#context('source', name);
+    const { clock, log } = context;
+    const channels = new Map(
+      plan.channels.flatMap((each) => {
+        const channel = this.#channels.get(each);
+        return channel ? [[each, channel] as const] : [];
+      }),
+    );
+    const interceptors = [];
+    for (const { name: own, definition: made, config: settings } of plan.interceptors) {
+      interceptors.push(await made.create(settings, this.#context('interceptor', own)));
+    }
+    const selector = plan.selector.definition.create(
+      plan.selector.config,
+      plan.channels,
+      this.#context('selector', name),
+    );
+    const fanOut = new FanOut({
+      source: name,
+      channels,
+      interceptors,
+      selector,
+      counters,
+      clock,
+      log,
+    });
+    this.#fanOuts.push(fanOut);
+    const all = [...channels.values()];
+    const streams = new ChannelStreams(
+      name,
+      all.filter((channel) => !selector.optional.has(channel.name)),
+      all.filter((channel) => selector.optional.has(channel.name)),
+    );
+    const source = definition.create(config, {
+      ...context,
+      counters,
+      streams,
+      emit: (batch) => fanOut.emit(batch),
+      wake: () => runner.wake(),
+    });
+    const runner = new SourceRunner(source, counters, clock, log, {
+      backoffIncrementMs: plan.backoffSleepIncrement,
+      maxBackoffMs: plan.maxBackoffSleep,
+      beforeStart: () => streams.attach(),
+    });
+    const needs = plan.channels.flatMap((each) => this.#channelUnits.get(each) ?? []);
+    this.#sourceUnits.push({ name, component: runner, needs, log });
+    this.counterGroups.push({ type: 'SOURCE', name, counters });
+  }
+
+  #context(kind: string, name: string): ComponentContext {
+    const { clock, disk, random, log } = this.#options;
+    const child = log.child({ component: `${kind} ${name}` });
+    return { clock, disk, random, agent: this.#plan.agent, name, log: child };
+  }
+
+  async #stopAll(units: readonly Unit[]): Promise<void> {
+    await Promise.all(units.map((unit) => this.#supervisor.stop(unit, stopMs)));
+  }
+
+  /** Gives the sinks time to empty the channels, as long as they get on with it. */
+  async #drain(): Promise<void> {
+    const { clock } = this.#options;
+    const left = () => {
+      let events = 0;
+      for (const { counters } of this.#channels.values()) events += counters.ChannelSize;
+      return events;
+    };
+    const deadline = clock.monotonic() + drainMs;
+    while (left() > 0 && clock.monotonic() < deadline) await clock.sleep(drainPollMs);
+    for (const channel of this.#channels.values()) {
+      const events = channel.counters.ChannelSize;
+      const { log } = this.#context('channel', channel.name);
+      if (events > 0) log.warn({ events }, 'Stops with events that no sink has taken out.');
+    }
+  }
+}

@@ -1,0 +1,36 @@
+/** Waits that grow: the first, then twice the one before, up to the longest. */
+export class Backoff {
+  readonly #firstMs: number;
+  readonly #longestMs: number;
+  #nextMs: number;
+
+  constructor(firstMs: number, longestMs: number) {
+    this.#firstMs = firstMs;
+    this.#longestMs = longestMs;
+    this.#nextMs = firstMs;
+  }
+
+  /** How long to wait now. */
+  next(): number {
+    const now = this.#nextMs;
+    this.#nextMs = Math.min(now * 2, this.#longestMs);
+    return now;
+  }
+
+  /** After a success. */
+  reset(): void {
+    this.#nextMs = this.#firstMs;
+  }
+}
+
+/** Lets timers, signals and sockets have a turn when a loop has kept the thread for a while. */
+export class Courtesy {
+  static readonly #turnMs = 5;
+  #since = performance.now();
+
+  async pause(): Promise<void> {
+    if (performance.now() - this.#since < Courtesy.#turnMs) return;
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#since = performance.now();
+  }
+}

@@ -1,0 +1,123 @@
+import { AssertionError } from 'node:assert';
+import type { Consumer, Range, Taken } from '../core/channel.ts';
+import type { Clock } from '../core/clock.ts';
+import { DeliveryError } from '../core/errors.ts';
+import type { Logger } from '../core/log.ts';
+import type { SinkCounters } from '../core/metrics.ts';
+import type { Sink } from '../core/sink.ts';
+import { Backoff, Courtesy } from './pace.ts';
+
+/** The first wait after a failed write, and the longest (Flume always waits 5 s). */
+const firstRetryMs = 250;
+const longestRetryMs = 5_000;
+
+export interface SinkRunnerParts {
+  readonly sink: Sink;
+  /** Does the sink commit and release by itself? */
+  readonly settles: boolean;
+  readonly consumer: Consumer;
+  readonly counters: SinkCounters;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Called with a bug: the agent stops. */
+  readonly onBug: (error: unknown) => void;
+}
+
+/** Runs a sink: takes, writes, commits; releases and waits when a write fails. */
+export class SinkRunner {
+  readonly #parts: SinkRunnerParts;
+  #stopping = new AbortController();
+  #loop: Promise<void> | undefined;
+  readonly #backoff = new Backoff(firstRetryMs, longestRetryMs);
+  #failing = false;
+
+  constructor(parts: SinkRunnerParts) {
+    this.#parts = parts;
+  }
+
+  async start(): Promise<void> {
+    const { sink, counters, clock } = this.#parts;
+    await sink.start();
+    counters.StartTime = clock.now();
+    counters.StopTime = 0;
+    this.#stopping = new AbortController();
+    this.#loop = this.#run(this.#stopping.signal);
+  }
+
+  /** Finishes the write in hand, then has the sink settle what it holds; the rest is released. */
+  async stop(): Promise<void> {
+    const { sink, consumer, counters, clock } = this.#parts;
+    this.#stopping.abort();
+    await this.#loop;
+    this.#loop = undefined;
+    await sink.stop();
+    consumer.detach();
+    counters.StopTime = clock.now();
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    const { sink, consumer } = this.#parts;
+    const courtesy = new Courtesy();
+    while (!signal.aborted) {
+      await courtesy.pause();
+      const taken = await consumer.take(sink.batchSize, signal);
+      if (!taken) continue;
+      this.#count(taken.events.length);
+      try {
+        await this.#write(taken);
+        if (this.#failing) this.#parts.log.info({}, 'The sink writes again.');
+        this.#failing = false;
+        this.#backoff.reset();
+      } catch (error) {
+        await this.#failed(error, taken, signal);
+      }
+    }
+  }
+
+  async #write({ first, events }: Taken): Promise<void> {
+    const { sink, settles, consumer, counters } = this.#parts;
+    await sink.write(events, first);
+    if (!settles) await consumer.commit([[first, first + events.length]]);
+    counters.EventDrainSuccessCount += events.length;
+  }
+
+  #count(events: number): void {
+    const { sink, counters } = this.#parts;
+    counters.EventDrainAttemptCount += events;
+    if (events < sink.batchSize) counters.BatchUnderflowCount++;
+    else counters.BatchCompleteCount++;
+  }
+
+  async #failed(error: unknown, { first, events }: Taken, signal: AbortSignal): Promise<void> {
+    const { settles, consumer, counters, clock, log, onBug } = this.#parts;
+    counters.EventWriteFail++;
+    if (error instanceof AssertionError) onBug(error);
+    if (settles) consumer.detach();
+    else if (error instanceof DeliveryError) {
+      const { refused, rest } = divide(first, events.length, error.rejected);
+      log.error(
+        { error, events: refused.length },
+        'The destination refuses events: they are dropped.',
+      );
+      await consumer.commit(refused);
+      consumer.release(rest);
+      return;
+    } else consumer.release([[first, first + events.length]]);
+    const waitMs = this.#backoff.next();
+    if (!this.#failing)
+      log.error({ error }, 'A write failed: the sink tries again until it works.');
+    this.#failing = true;
+    await clock.sleep(waitMs, signal);
+  }
+}
+
+/** Sequences `[first, first + count)`, divided into those at the given indices and the others. */
+function divide(first: number, count: number, rejected: readonly number[]) {
+  const indices = new Set(rejected);
+  const refused: Range[] = [];
+  const rest: Range[] = [];
+  for (let index = 0; index < count; index++) {
+    (indices.has(index) ? refused : rest).push([first + index, first + index + 1]);
+  }
+  return { refused, rest };
+}

@@ -1,0 +1,125 @@
+import type { Clock } from '../../core/clock.ts';
+import type { Logger } from '../../core/log.ts';
+import type { LedgerLog } from './ledger-log.ts';
+
+/** How long commits gather before they are written: what a crash makes a source read again. */
+const writeDelayMs = 20;
+/** The least time between two marks. */
+const markIntervalMs = 1000;
+/** Syncing takes at most one part in this many of the time: a slow disk is marked less often. */
+const markShare = 4;
+
+/** Writes the ledger of a memory channel a little behind the commits, and marks it about once a second. */
+export class LedgerKeeper {
+  readonly #ledger: LedgerLog;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  /** Per sink, how its data is made durable. */
+  readonly #syncs = new Map<string, () => Promise<void>>();
+  #stopping = new AbortController();
+  /** Ends the delay before a write. */
+  #hurry = new AbortController();
+  /** Ends the wait for something to write or to mark. */
+  #changed: () => void = () => {};
+  #loop: Promise<void> = Promise.resolve();
+  #marking: Promise<void> | undefined;
+  #failure: string | undefined;
+
+  constructor(ledger: LedgerLog, clock: Clock, log: Logger) {
+    this.#ledger = ledger;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  start(): void {
+    this.#stopping = new AbortController();
+    this.#loop = this.#run(this.#stopping.signal);
+  }
+
+  /** Marks once more, so that after a clean stop nothing is read again. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#hurry.abort();
+    this.#changed();
+    await this.#loop;
+    await this.#attempt(() => this.#mark());
+  }
+
+  onSync(sink: string, sync: () => Promise<void>): void {
+    this.#syncs.set(sink, sync);
+  }
+
+  /** Something was appended. */
+  changed(): void {
+    this.#changed();
+  }
+
+  /** Something was appended that is to be written without the usual delay. */
+  hurry(): void {
+    this.#hurry.abort();
+    this.#changed();
+  }
+
+  /** Marks everything committed by now; with a mark under way, after it. */
+  async markNow(): Promise<void> {
+    await this.#marking?.catch(() => {});
+    await this.#mark();
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    let nextMark = this.#clock.monotonic() + markIntervalMs;
+    while (!signal.aborted) {
+      if (!this.#ledger.hasUnwritten) await this.#somethingToDo(nextMark, signal);
+      await this.#clock.sleep(writeDelayMs, this.#hurry.signal);
+      this.#hurry = new AbortController();
+      if (signal.aborted) return;
+      if (this.#ledger.hasUnwritten) await this.#attempt(() => this.#ledger.write());
+      const start = this.#clock.monotonic();
+      if (start < nextMark || !this.#ledger.hasUnmarked || this.#marking) continue;
+      // In the background: writing goes on during a slow sync.
+      void this.#attempt(() => this.#mark()).then(() => {
+        const end = this.#clock.monotonic();
+        nextMark = end + Math.max(markIntervalMs, (end - start) * markShare);
+      });
+    }
+  }
+
+  /** Waits for a change, or for the time to mark what is not marked. */
+  async #somethingToDo(nextMark: number, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    const over = new AbortController();
+    const change = new Promise<void>((resolve) => {
+      this.#changed = resolve;
+    });
+    const wait = Math.max(nextMark - this.#clock.monotonic(), markIntervalMs / markShare);
+    const due = this.#ledger.hasUnmarked ? [this.#clock.sleep(wait, over.signal)] : [];
+    await Promise.race([change, ...due]);
+    over.abort();
+    this.#changed = () => {};
+  }
+
+  #mark(): Promise<void> {
+    this.#marking ??= this.#ledger
+      .mark(async () => {
+        await Promise.all([...this.#syncs.values()].map((sync) => sync()));
+      })
+      .finally(() => {
+        this.#marking = undefined;
+      });
+    return this.#marking;
+  }
+
+  /** A disk that fails is said once and tried again: meanwhile a crash makes sources read more again. */
+  async #attempt(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+      if (this.#failure) this.#log.info({}, 'The ledger is written again.');
+      this.#failure = undefined;
+    } catch (error) {
+      const failure = String(error);
+      if (failure !== this.#failure)
+        this.#log.warn({ error }, 'The ledger can not be written now.');
+      this.#failure = failure;
+    }
+  }
+}

@@ -1,0 +1,175 @@
+import { FormatError } from '../core/errors.ts';
+
+/*
+ * Java's .properties format, as Flume loads it: from bytes, which are ISO-8859-1.
+ *
+ *   - A natural line ends with LF, CR or CR LF. Blanks (space, tab, form feed) at its beginning are
+ *     skipped. When it is empty then, or begins with # or !, it is skipped.
+ *   - An odd number of backslashes at its end continues it: the last backslash goes, and the next
+ *     natural line follows without its leading blanks. A comment is never continued, but a line that
+ *     is reached by continuation is no comment either.
+ *   - The key ends at the first =, : or blank that no backslash precedes; the value begins after the
+ *     blanks and the at most one = or : that follow. Without any of them the value is empty.
+ *   - \t \n \r \f and \uXXXX in keys and values mean what they mean in Java; \c is c for any other c.
+ */
+
+/** One `key = value`, and where its key begins. Blanks at the end of the value are still there. */
+export interface Property {
+  readonly key: string;
+  readonly value: string;
+  /** The file's name as the user gave it. */
+  readonly file: string;
+  /** From 1. */
+  readonly line: number;
+  /** From 1, in bytes. */
+  readonly column: number;
+  /** Letters and digits that lost a backslash: `\d` is read as `d`, which is seldom meant. */
+  readonly lostBackslashes: readonly string[];
+}
+
+/** A property that a later one with the same key replaced. */
+export interface Overridden {
+  readonly lost: Property;
+  readonly winner: Property;
+}
+
+export interface MergedProperties {
+  /** The last of each key, in the order in which the keys first appear. */
+  readonly properties: ReadonlyMap<string, Property>;
+  readonly overridden: readonly Overridden[];
+}
+
+/**
+ * All properties of one file, in order, repeated keys too.
+ *
+ * @throws FormatError for a \u without four hexadecimal digits, which fails the whole load in Java too
+ */
+export function parseProperties(bytes: Buffer, file: string): Property[] {
+  const text = bytes.toString('latin1');
+  const properties: Property[] = [];
+  for (const logical of logicalLines(text)) {
+    const { keyEnd, valueStart } = bounds(logical.text);
+    const lost: string[] = [];
+    const place = { file, line: logical.line, offset: logical.offset, lost };
+    properties.push({
+      key: unescape(logical.text.slice(0, keyEnd), place),
+      value: unescape(logical.text.slice(valueStart), place),
+      file,
+      line: logical.line,
+      column: logical.column,
+      lostBackslashes: lost,
+    });
+  }
+  return properties;
+}
+
+/** Later files override earlier ones key by key, and later lines earlier lines. */
+export function mergeProperties(files: readonly (readonly Property[])[]): MergedProperties {
+  const properties = new Map<string, Property>();
+  const overridden: Overridden[] = [];
+  for (const file of files) {
+    for (const property of file) {
+      const lost = properties.get(property.key);
+      if (lost) overridden.push({ lost, winner: property });
+      properties.set(property.key, property);
+    }
+  }
+  return { properties, overridden };
+}
+
+interface LogicalLine {
+  readonly text: string;
+  readonly line: number;
+  readonly column: number;
+  /** Of its first character, in the file. */
+  readonly offset: number;
+}
+
+function* logicalLines(text: string): Generator<LogicalLine> {
+  const lines = naturalLines(text);
+  for (let index = 0; index < lines.length; index++) {
+    const { text: first, offset } = lines[index] ?? { text: '', offset: 0 };
+    const trimmed = withoutLeadingBlanks(first);
+    if (trimmed === '' || trimmed[0] === '#' || trimmed[0] === '!') continue;
+    const line = index + 1;
+    const indent = first.length - trimmed.length;
+    const parts: string[] = [];
+    let part = trimmed;
+    while (endsInOddBackslashes(part)) {
+      parts.push(part.slice(0, -1));
+      part = withoutLeadingBlanks(lines[++index]?.text ?? '');
+    }
+    parts.push(part);
+    const joined = parts.join('');
+    if (joined !== '') yield { text: joined, line, column: indent + 1, offset: offset + indent };
+  }
+}
+
+function naturalLines(text: string): { text: string; offset: number }[] {
+  const lines: { text: string; offset: number }[] = [];
+  let start = 0;
+  for (const end of text.matchAll(/\r\n|\r|\n/g)) {
+    lines.push({ text: text.slice(start, end.index), offset: start });
+    start = end.index + end[0].length;
+  }
+  lines.push({ text: text.slice(start), offset: start });
+  return lines;
+}
+
+function isBlank(character: string | undefined): boolean {
+  return character === ' ' || character === '\t' || character === '\f';
+}
+
+function withoutLeadingBlanks(line: string): string {
+  let start = 0;
+  while (isBlank(line[start])) start++;
+  return line.slice(start);
+}
+
+function endsInOddBackslashes(line: string): boolean {
+  let count = 0;
+  while (count < line.length && line[line.length - 1 - count] === '\\') count++;
+  return count % 2 === 1;
+}
+
+function bounds(line: string): { keyEnd: number; valueStart: number } {
+  let keyEnd = 0;
+  while (keyEnd < line.length && !isBlank(line[keyEnd]) && !isSeparator(line[keyEnd])) {
+    keyEnd += line[keyEnd] === '\\' ? 2 : 1;
+  }
+  keyEnd = Math.min(keyEnd, line.length);
+  let valueStart = keyEnd;
+  while (isBlank(line[valueStart])) valueStart++;
+  if (isSeparator(line[valueStart])) valueStart++;
+  while (isBlank(line[valueStart])) valueStart++;
+  return { keyEnd, valueStart };
+}
+
+function isSeparator(character: string | undefined): boolean {
+  return character === '=' || character === ':';
+}
+
+interface Place {
+  readonly file: string;
+  readonly line: number;
+  readonly offset: number;
+  /** Collects the letters and digits that lost their backslash. */
+  readonly lost: string[];
+}
+
+const controls: Readonly<Record<string, string>> = { t: '\t', n: '\n', r: '\r', f: '\f' };
+
+function unescape(text: string, place: Place): string {
+  if (!text.includes('\\')) return text;
+  return text.replaceAll(/\\(?:u([\s\S]{0,4})|([\s\S]?))/g, (_all, hex?: string, other = '') => {
+    if (hex === undefined) {
+      if (/[0-9A-Za-z]/.test(other) && controls[other] === undefined) place.lost.push(other);
+      return controls[other] ?? other;
+    }
+    if (!/^[0-9A-Fa-f]{4}$/.test(hex)) {
+      const problem = 'a \\u must be followed by four hexadecimal digits';
+      throw new FormatError(`${place.file}:${place.line}: ${problem}`, place.offset);
+    }
+    return String.fromCharCode(Number.parseInt(hex, 16));
+  });
+}

@@ -1,0 +1,42 @@
+import type { Stats } from 'node:fs';
+
+/**
+ * The file system, as a seam: what is durable, and when, is what crash tests are about, so every
+ * file that a promise depends on is written through this. Errors are Node's own (`code` is
+ * `ENOENT`, `ENOSPC` …).
+ */
+export interface Disk {
+  /**
+   * @param flags as for `fs.open`: `r`, `r+`, `wx` (create; fails when the path exists), `w`
+   */
+  open(path: string, flags: 'r' | 'r+' | 'w' | 'wx'): Promise<DiskFile>;
+  readFile(path: string): Promise<Buffer>;
+  /** Creates the directory and its parents. */
+  makeDirectory(path: string): Promise<void>;
+  /** Names, in no order. */
+  readDirectory(path: string): Promise<string[]>;
+  stat(path: string): Promise<FileStat>;
+  /** Replaces what has the name `to`. */
+  rename(from: string, to: string): Promise<void>;
+  /** Fails with `EEXIST` when `to` exists: with `unlink`, a rename that overwrites nothing. */
+  link(from: string, to: string): Promise<void>;
+  unlink(path: string): Promise<void>;
+  /** Makes creations, renames and removals in the directory durable. */
+  syncDirectory(path: string): Promise<void>;
+  /** Changes with each start of the machine: what was not synced under another id may be gone. */
+  bootId(): Promise<string>;
+}
+
+export type FileStat = Pick<Stats, 'dev' | 'ino' | 'size' | 'mtimeMs' | 'isDirectory' | 'isFile'>;
+
+export interface DiskFile {
+  /** Reads up to `length` bytes into `buffer` at `bufferOffset`; 0 at the end of the file. */
+  read(buffer: Buffer, bufferOffset: number, length: number, position: number): Promise<number>;
+  /** Writes all of the buffers one after the other, from `position` on. Not yet durable. */
+  write(buffers: readonly Buffer[], position: number): Promise<void>;
+  /** Makes data and length durable. After a failure, what is on the disk is unknown. */
+  sync(): Promise<void>;
+  truncate(length: number): Promise<void>;
+  stat(): Promise<FileStat>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,227 @@
+import { strict as assert } from 'node:assert';
+import type { Range, Taken } from './channel.ts';
+import { EventBatch } from './event-batch.ts';
+import type { ChannelCounters } from './metrics.ts';
+import { RangeSet } from './range-set.ts';
+
+/** Small batches are lent together up to this many bytes, where that takes a copy. */
+const gatherBytes = 64 << 10;
+
+/** A batch in the queue, until all of it is settled. */
+interface Entry {
+  readonly first: number;
+  readonly batch: EventBatch;
+  /** Events not settled yet. */
+  left: number;
+  /** Settled indices; only where several events were made from one offset. */
+  readonly settled: RangeSet | undefined;
+}
+
+/** What settling a range of one entry means: room for `count` events of the batch, `range` of its stream. */
+export interface Settled {
+  readonly batch: EventBatch;
+  readonly count: number;
+  readonly ranges: readonly Range[];
+}
+
+/** The events lent to one sink, and the ways they come and go. */
+export interface Borrower {
+  take(max: number, signal: AbortSignal): Promise<Taken | undefined>;
+  settle(ranges: readonly Range[]): Settled[];
+  release(ranges: readonly Range[]): void;
+  releaseAll(): void;
+}
+
+interface Waiter {
+  readonly max: number;
+  readonly lent: RangeSet;
+  readonly resolve: (taken: Taken | undefined) => void;
+}
+
+/**
+ * Batches in order, each event under a running number, its sequence. Sinks borrow ranges of
+ * sequences and settle or release them; what is released is lent again first, lowest first.
+ * Events made from one offset are never lent apart.
+ */
+export class EventQueue {
+  readonly #counters: ChannelCounters;
+  #entries: Entry[] = [];
+  /** Index of the oldest entry that is not settled. */
+  #head = 0;
+  /** The sequence of the next event to be pushed, and of the next never lent. */
+  #tail = 0;
+  #next = 0;
+  /** Lent once and released. */
+  readonly #returned = new RangeSet();
+  readonly #waiting: Waiter[] = [];
+
+  constructor(counters: ChannelCounters) {
+    this.#counters = counters;
+  }
+
+  push(batch: EventBatch): void {
+    const settled = sharesOffsets(batch) ? new RangeSet() : undefined;
+    this.#entries.push({ first: this.#tail, batch, left: batch.length, settled });
+    this.#tail += batch.length;
+    this.#serve();
+  }
+
+  borrower(): Borrower {
+    const lent = new RangeSet();
+    const release = (ranges: readonly Range[]) => {
+      for (const [from, to] of ranges) {
+        assert(lent.covers(from, to), 'released sequences are lent');
+        lent.delete(from, to);
+        this.#returned.add(from, to);
+      }
+      this.#serve();
+    };
+    return {
+      take: (max, signal) => this.#take(max, lent, signal),
+      settle: (ranges) => {
+        const settled: Settled[] = [];
+        for (const [from, to] of ranges) {
+          assert(lent.covers(from, to), 'settled sequences are lent');
+          lent.delete(from, to);
+          this.#settle(from, to, settled);
+        }
+        return settled;
+      },
+      release,
+      releaseAll: () => release([...lent]),
+    };
+  }
+
+  async #take(max: number, lent: RangeSet, signal: AbortSignal): Promise<Taken | undefined> {
+    const taken = this.#lend(max, lent);
+    if (taken || signal.aborted) return taken;
+    this.#counters.EventTakeAttemptCount++;
+    return new Promise((resolve) => {
+      const aborted = () => {
+        const index = this.#waiting.indexOf(waiter);
+        if (index >= 0) this.#waiting.splice(index, 1);
+        resolve(undefined);
+      };
+      const waiter: Waiter = {
+        max,
+        lent,
+        resolve: (taken) => {
+          signal.removeEventListener('abort', aborted);
+          resolve(taken);
+        },
+      };
+      signal.addEventListener('abort', aborted, { once: true });
+      this.#waiting.push(waiter);
+    });
+  }
+
+  #serve(): void {
+    for (let first = this.#waiting[0]; first; first = this.#waiting[0]) {
+      const taken = this.#lend(first.max, first.lent);
+      if (!taken) return;
+      this.#waiting.shift();
+      first.resolve(taken);
+    }
+  }
+
+  #lend(max: number, lent: RangeSet): Taken | undefined {
+    const again = !this.#returned.empty;
+    const first = again ? this.#returned.first : this.#next;
+    const limit = again ? this.#returned.reach(first) : this.#tail;
+    if (first >= limit) return undefined;
+    const parts: EventBatch[] = [];
+    let next = first;
+    let bytes = 0;
+    for (let index = this.#indexOf(first); next < limit && next - first < max; index++) {
+      const entry = this.#entries[index] as Entry;
+      const from = next - entry.first;
+      const most = Math.min(entry.batch.length, from + max - (next - first), limit - entry.first);
+      const to = wholeGroups(entry.batch, from, most);
+      const part = entry.batch.slice(from, to);
+      bytes += (part.ends.at(-1) ?? 0) - (part.starts[0] ?? 0);
+      const copies = parts.length > 0 && part.slab !== parts[0]?.slab;
+      if (parts.length > 0 && (to > most || (copies && bytes > gatherBytes))) break;
+      parts.push(part);
+      next = entry.first + to;
+      if (to < entry.batch.length) break;
+    }
+    if (again) this.#returned.delete(first, next);
+    else this.#next = next;
+    lent.add(first, next);
+    this.#counters.EventTakeAttemptCount += next - first;
+    return { first, events: EventBatch.concat(parts) };
+  }
+
+  #settle(from: number, to: number, settled: Settled[]): void {
+    for (let index = this.#indexOf(from); from < to; index++) {
+      const entry = this.#entries[index] as Entry;
+      const low = from - entry.first;
+      const high = Math.min(entry.batch.length, to - entry.first);
+      entry.left -= high - low;
+      entry.settled?.add(low, high);
+      const ranges = entry.settled
+        ? completeGroups(entry.batch, entry.settled, low, high)
+        : rangeOf(entry.batch, low, high);
+      settled.push({ batch: entry.batch, count: high - low, ranges });
+      from = entry.first + high;
+    }
+    while (this.#entries[this.#head]?.left === 0) this.#head++;
+    if (this.#head > 64 && this.#head * 2 > this.#entries.length) {
+      this.#entries = this.#entries.slice(this.#head);
+      this.#head = 0;
+    }
+  }
+
+  /** The index of the entry that has this sequence. */
+  #indexOf(sequence: number): number {
+    let low = this.#head;
+    let high = this.#entries.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if ((this.#entries[middle] as Entry).first <= sequence) low = middle;
+      else high = middle - 1;
+    }
+    return low;
+  }
+}
+
+function sharesOffsets({ origin }: EventBatch): boolean {
+  if (!origin) return false;
+  const { ends } = origin;
+  for (let index = 1; index < ends.length; index++)
+    if (ends[index] === ends[index - 1]) return true;
+  return false;
+}
+
+/** `to`, moved so that no two events with one offset stand on both of its sides; more than `from`. */
+function wholeGroups({ origin, length }: EventBatch, from: number, to: number): number {
+  if (!origin || to === length || origin.ends[to - 1] !== origin.ends[to]) return to;
+  const end = origin.ends[to];
+  let first = to;
+  while (first > from && origin.ends[first - 1] === end) first--;
+  if (first > from) return first;
+  while (to < length && origin.ends[to] === end) to++;
+  return to;
+}
+
+/** The offsets of the events `[from, to)`, with those of events suppressed just before each. */
+function rangeOf({ origin, length }: EventBatch, from: number, to: number): Range[] {
+  if (!origin) return [];
+  const start = from === 0 ? origin.from : (origin.ends[from - 1] as number);
+  const end = to === length ? origin.to : (origin.ends[to - 1] as number);
+  return [[start, end]];
+}
+
+/** The offsets in `[from, to)` of which every event is settled. */
+function completeGroups(batch: EventBatch, settled: RangeSet, from: number, to: number): Range[] {
+  const ends = batch.origin?.ends as Float64Array;
+  while (from > 0 && ends[from - 1] === ends[from]) from--;
+  const ranges: Range[] = [];
+  for (let first = from; first < to; ) {
+    let last = first + 1;
+    while (last < batch.length && ends[last] === ends[first]) last++;
+    if (settled.covers(first, last)) ranges.push(...rangeOf(batch, first, last));
+    first = last;
+  }
+  return ranges;
+}

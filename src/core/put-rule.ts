@@ -1,0 +1,78 @@
+import type { StreamStatus } from './channel.ts';
+import { OriginGapError } from './errors.ts';
+import type { EventBatch } from './event-batch.ts';
+import type { Ledger } from './ledger.ts';
+
+/**
+ * The only place where doubles are dropped. A channel *holds* a stream up to an offset: all before it is
+ * in the channel or was committed. With several sinks, committed islands can lie beyond it; they
+ * are left out too when they come again.
+ *
+ *   to ≤ held          nothing of the batch is new
+ *   from ≤ held < to   events that end at or before held, or within an island, are trimmed
+ *   from > held        refused: something is missing
+ */
+export class PutRule {
+  readonly #channel: string;
+  readonly #ledger: Ledger;
+  /** Per stream, what the channel holds; before its first put here that is what the ledger says. */
+  readonly #held = new Map<string, number>();
+
+  /** @param ledger what is committed: it decides what a stream begins with, and the islands */
+  constructor(channel: string, ledger: Ledger) {
+    this.#channel = channel;
+    this.#ledger = ledger;
+  }
+
+  status(stream: string): StreamStatus | undefined {
+    const status = this.#ledger.stream(stream);
+    if (!status) return undefined;
+    const held = Math.max(status.held, this.#held.get(stream) ?? 0);
+    const islands = status.islands.filter(([from]) => from > held);
+    return { ...status, held, islands };
+  }
+
+  /**
+   * What of the batch is to be stored; the channel holds the stream up to the batch's end from then on.
+   * @throws OriginGapError
+   */
+  admit(batch: EventBatch): EventBatch {
+    const { origin } = batch;
+    if (!origin) return batch;
+    const { stream, from, to, ends } = origin;
+    const held = this.#held.get(stream) ?? this.#introduced(stream, from);
+    if (from > held) throw new OriginGapError(this.#channel, stream, held, from);
+    if (to <= held) return batch.pick([]).withOrigin(emptyOrigin(stream, to));
+    this.#held.set(stream, to);
+    const islands = this.#ledger.stream(stream)?.islands ?? [];
+    if (from === held && islands.length === 0) return batch;
+    const fresh = batch.filter((index) => {
+      const end = ends[index] as number;
+      return end > held && !islands.some(([low, high]) => end > low && end <= high);
+    });
+    return fresh.withOrigin(fresh.origin && { ...fresh.origin, from: Math.max(from, held) });
+  }
+
+  /** Takes everything before `to` as held; gives the offset from which that leaves something out. */
+  skip(stream: string, to: number): number {
+    const held = this.#held.get(stream) ?? this.#introduced(stream, to);
+    if (to > held) this.#held.set(stream, to);
+    return Math.min(held, to);
+  }
+
+  forget(stream: string): void {
+    this.#held.delete(stream);
+  }
+
+  #introduced(stream: string, from: number): number {
+    const known = this.#ledger.stream(stream);
+    if (!known) this.#ledger.apply({ streams: { [stream]: { identity: null, first: from } } });
+    const held = known?.held ?? from;
+    this.#held.set(stream, held);
+    return held;
+  }
+}
+
+function emptyOrigin(stream: string, at: number) {
+  return { stream, from: at, to: at, ends: new Float64Array(0) };
+}

@@ -1,0 +1,75 @@
+/** Lines of a slab as columns: what `EventBatch` is made of. */
+export interface Lines {
+  readonly count: number;
+  /** Where each body begins and ends in the slab: without its newline, and without a CR before that. */
+  readonly starts: Uint32Array;
+  readonly ends: Uint32Array;
+  /** Per line, the offset in the file just after its newline. */
+  readonly offsets: Float64Array;
+  /** The lines that are pieces: they go on in the next event. Nearly always empty. */
+  readonly pieces: readonly number[];
+  /** How many of the pieces begin a line, if the slab does. */
+  readonly longLines: number;
+}
+
+const newline = 10;
+const carriageReturn = 13;
+/** For the first slab of a file, whose lines nobody has counted yet. */
+const expectedLineBytes = 64;
+
+/**
+ * Finds the lines in the first `length` bytes of a slab.
+ *
+ * @param base the slab's offset in the file
+ * @param maxLineBytes a longer line becomes pieces of this size, counted from where it begins
+ * @param final the rest after the last newline is a line as well; else it is left
+ */
+export function splitLines(
+  slab: Buffer,
+  length: number,
+  base: number,
+  maxLineBytes: number,
+  final: boolean,
+): Lines {
+  let capacity = Math.max(16, Math.ceil(length / expectedLineBytes));
+  let starts = new Uint32Array(capacity);
+  let ends = new Uint32Array(capacity);
+  let offsets = new Float64Array(capacity);
+  const pieces: number[] = [];
+  let longLines = 0;
+  let count = 0;
+  let begin = 0;
+  let whole = true;
+  for (;;) {
+    const found = slab.indexOf(newline, begin);
+    const ended = found >= 0 && found < length;
+    let end = ended ? found : length;
+    let next = ended ? found + 1 : length;
+    const cut = end - begin > maxLineBytes;
+    if (cut) {
+      end = next = begin + maxLineBytes;
+      pieces.push(count);
+      if (whole) longLines++;
+    } else if (!ended) {
+      if (!final || begin === length) break;
+    } else if (end > begin && slab[end - 1] === carriageReturn) end--;
+    whole = !cut;
+    if (count === capacity) {
+      capacity *= 2;
+      starts = grown(starts, new Uint32Array(capacity));
+      ends = grown(ends, new Uint32Array(capacity));
+      offsets = grown(offsets, new Float64Array(capacity));
+    }
+    starts[count] = begin;
+    ends[count] = end;
+    offsets[count] = base + next;
+    count++;
+    begin = next;
+  }
+  return { count, starts, ends, offsets, pieces, longLines };
+}
+
+function grown<A extends Uint32Array | Float64Array>(from: A, to: A): A {
+  to.set(from);
+  return to;
+}
