@@ -1,7 +1,8 @@
 import { join } from 'node:path';
+import type { SinkDefinition } from '../config/definition.ts';
 import type { AgentPlan, ChannelPlan, SinkPlan, SourcePlan } from '../config/plan.ts';
 import type { Channel, Consumer } from '../core/channel.ts';
-import type { ComponentContext, Seams } from '../core/component.ts';
+import type { ComponentContext, Json, Seams } from '../core/component.ts';
 import { FanOut } from '../core/fan-out.ts';
 import type { Logger } from '../core/log.ts';
 import { ChannelCounters, type Counters, SinkCounters, SourceCounters } from '../core/metrics.ts';
@@ -25,6 +26,8 @@ export interface AgentOptions extends Seams {
   readonly log: Logger;
   /** Holds what the agent must remember; locked by the caller. */
   readonly stateDirectory: string;
+  /** Finds the definition of a sink type, for what sinks left behind that are no longer configured. */
+  readonly sinkOfType: (type: string) => SinkDefinition | undefined;
   /** Called when the agent has a bug and must stop. */
   readonly onBug: (error: unknown) => void;
 }
@@ -71,6 +74,11 @@ export class Agent {
     return this.#supervisor.allStarted();
   }
 
+  /** Do the channels hold nothing? What sources have not emitted yet does not count. */
+  isDrained(): boolean {
+    return [...this.#channels.values()].every(({ counters }) => counters.ChannelSize === 0);
+  }
+
   async stop(): Promise<void> {
     for (const fanOut of this.#fanOuts) fanOut.stop();
     await this.#stopAll(this.#sourceUnits);
@@ -88,8 +96,29 @@ export class Agent {
     };
     const channel = definition.create(config, context);
     this.#channels.set(name, channel);
-    this.#channelUnits.set(name, { name, component: channel, needs: [], log: context.log });
+    const component = {
+      start: async () => {
+        await channel.start();
+        await this.#recoverLeftSinks(channel);
+      },
+      stop: () => channel.stop(),
+    };
+    this.#channelUnits.set(name, { name, component, needs: [], log: context.log });
     this.counterGroups.push({ type: 'CHANNEL', name, counters });
+  }
+
+  /** A sink that was taken out of the configuration may have left files that hold more than was committed. */
+  async #recoverLeftSinks(channel: Channel): Promise<void> {
+    const present = this.#plan.sinks.filter((sink) => sink.channel === channel.name);
+    for (const name of channel.sinkNames()) {
+      const consumer = channel.consumer(name);
+      if (present.some((sink) => sink.name === name) || consumer.state.size === 0) continue;
+      const context = this.#context('sink', name);
+      const type = typeIn(consumer.state);
+      const recover = type === undefined ? undefined : this.#options.sinkOfType(type)?.recover;
+      if (recover) await recover(consumer, context);
+      else context.log.warn({ type }, 'A sink that is gone left files that can not be looked after.');
+    }
   }
 
   #addSink({ name, definition, config, channel: channelName }: SinkPlan): void {
@@ -178,17 +207,22 @@ export class Agent {
   /** Gives the sinks time to empty the channels, as long as they get on with it. */
   async #drain(): Promise<void> {
     const { clock } = this.#options;
-    const left = () => {
-      let events = 0;
-      for (const { counters } of this.#channels.values()) events += counters.ChannelSize;
-      return events;
-    };
     const deadline = clock.monotonic() + drainMs;
-    while (left() > 0 && clock.monotonic() < deadline) await clock.sleep(drainPollMs);
+    while (!this.isDrained() && clock.monotonic() < deadline) await clock.sleep(drainPollMs);
     for (const channel of this.#channels.values()) {
       const events = channel.counters.ChannelSize;
       const { log } = this.#context('channel', channel.name);
       if (events > 0) log.warn({ events }, 'Stops with events that no sink has taken out.');
     }
   }
+}
+
+/** The type that a sink wrote into the entries of its state. */
+function typeIn(state: ReadonlyMap<string, Json>): string | undefined {
+  for (const entry of state.values()) {
+    if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) continue;
+    const { type } = entry as { readonly type?: Json };
+    if (typeof type === 'string') return type;
+  }
+  return undefined;
 }

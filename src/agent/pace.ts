@@ -1,3 +1,5 @@
+import type { Clock } from '../core/clock.ts';
+
 /** Waits that grow: the first, then twice the one before, up to the longest. */
 export class Backoff {
   readonly #firstMs: number;
@@ -23,14 +25,22 @@ export class Backoff {
   }
 }
 
+/** How long a loop may keep the thread to itself. */
+const turnMs = 5;
+
 /** Lets timers, signals and sockets have a turn when a loop has kept the thread for a while. */
 export class Courtesy {
-  static readonly #turnMs = 5;
-  #since = performance.now();
+  readonly #clock: Clock;
+  #since: number;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#since = clock.monotonic();
+  }
 
   async pause(): Promise<void> {
-    if (performance.now() - this.#since < Courtesy.#turnMs) return;
+    if (this.#clock.monotonic() - this.#since < turnMs) return;
     await new Promise((resolve) => setImmediate(resolve));
-    this.#since = performance.now();
+    this.#since = this.#clock.monotonic();
   }
 }

@@ -6,6 +6,7 @@ import { systemClock } from '../core/clock.ts';
 import { lockDirectory } from '../core/directory-lock.ts';
 import type { Logger } from '../core/log.ts';
 import { nodeDisk } from '../core/node-disk.ts';
+import { builtin } from '../registry.ts';
 import { Agent, type CounterGroup } from './agent.ts';
 import { startMetricsServer } from './metrics-server.ts';
 
@@ -40,6 +41,7 @@ export async function runAgent(plan: AgentPlan, options: RunOptions): Promise<nu
     clock: systemClock,
     disk: nodeDisk,
     random: { next: Math.random, bytes: randomBytes },
+    sinkOfType: (type) => builtin('sink', type),
     onBug: (error) => {
       log.error({ error }, 'A bug: the agent stops.');
       code = 1;

@@ -57,7 +57,7 @@ export class SinkRunner {
 
   async #run(signal: AbortSignal): Promise<void> {
     const { sink, consumer } = this.#parts;
-    const courtesy = new Courtesy();
+    const courtesy = new Courtesy(this.#parts.clock);
     while (!signal.aborted) {
       await courtesy.pause();
       const taken = await consumer.take(sink.batchSize, signal);

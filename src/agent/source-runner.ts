@@ -14,7 +14,7 @@ export interface SourceRunnerOptions {
   /** How long it waits at most, and after an error (`maxBackoffSleep`). */
   readonly maxBackoffMs: number;
   /** Called when the channels are open, before each start of the source. */
-  readonly beforeStart: () => void;
+  readonly beforeStart: () => Promise<void>;
 }
 
 /**
@@ -47,7 +47,7 @@ export class SourceRunner {
   }
 
   async start(): Promise<void> {
-    this.#options.beforeStart();
+    await this.#options.beforeStart();
     await this.#source.start();
     this.#counters.StartTime = this.#clock.now();
     this.#counters.StopTime = 0;
@@ -72,7 +72,7 @@ export class SourceRunner {
 
   async #run(signal: AbortSignal): Promise<void> {
     const { backoffIncrementMs, maxBackoffMs } = this.#options;
-    const courtesy = new Courtesy();
+    const courtesy = new Courtesy(this.#clock);
     let idleRounds = 0;
     while (!signal.aborted) {
       await courtesy.pause();

@@ -166,8 +166,8 @@ class MemoryChannel implements Channel {
     return this.#ledger.ledger.sources.has(source);
   }
 
-  attachSource(source: string): void {
-    if (!this.knowsSource(source)) this.#append({ sources: [source] });
+  async attachSource(source: string): Promise<void> {
+    if (!this.knowsSource(source)) await this.#ledger.save({ sources: [source] });
   }
 
   reserve(batch: EventBatch, signal?: AbortSignal): Promise<Reservation> {
@@ -191,6 +191,10 @@ class MemoryChannel implements Channel {
     } finally {
       reservation.release();
     }
+  }
+
+  sinkNames(): Iterable<string> {
+    return this.#ledger.ledger.sinkNames;
   }
 
   consumer(sink: string): Consumer {

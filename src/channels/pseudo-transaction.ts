@@ -106,7 +106,7 @@ class PseudoTransactionChannel implements Channel {
     return this.#ledger.sources.has(source);
   }
 
-  attachSource(source: string): void {
+  async attachSource(source: string): Promise<void> {
     this.#ledger.apply({ sources: [source] });
   }
 
@@ -126,6 +126,10 @@ class PseudoTransactionChannel implements Channel {
     } finally {
       reservation.release();
     }
+  }
+
+  sinkNames(): Iterable<string> {
+    return this.#ledger.sinkNames;
   }
 
   consumer(sink: string): Consumer {

@@ -114,7 +114,7 @@ function emptyAgent(name: string): MutableBlocks {
 function notAnAgent(property: Property): Finding {
   return finding('note', 'not-an-agent-key', property, {
     what: `${property.key} does not begin with the name of an agent and a dot.`,
-    consequence: 'It configures nothing; other values may use it with ${…}.',
+    consequence: 'It configures nothing; other values may refer to it.',
   });
 }
 

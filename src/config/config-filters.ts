@@ -3,11 +3,12 @@ import type { AgentBlocks, Block, ListName } from './blocks.ts';
 import type { Finding } from './finding.ts';
 import { finding } from './finding.ts';
 import { nearest } from './nearest.ts';
+import { own } from './own.ts';
 import type { Property } from './properties.ts';
 
 /*
- * Flume's config filters: ${f1['key']}, ${f1["key"]} or ${f1[key]} in the lines of sources, channels,
- * sinks and sink groups is replaced by what the filter f1 knows under the key.
+ * Flume's config filters: ${f1['key']}, ${f1["key"]} or ${f1[key]} in the lines of sources,
+ * channels, sinks and sink groups is replaced by what the filter f1 knows under the key.
  */
 
 export interface FilterContext {
@@ -59,7 +60,8 @@ class FilterSet {
     const type = block?.properties.get('type');
     if (!block || !type) {
       const key = `${this.#agent.name}.configfilters.${name}.type`;
-      return this.#skip({ ...list, key }, `${key} is missing.`);
+      this.#skip({ ...list, key }, `${key} is missing.`);
+      return;
     }
     const lookup = this.#lookup(block, type);
     if (lookup) this.#lookups.set(name, lookup);
@@ -108,7 +110,7 @@ class FilterSet {
   #lookup(block: Block, type: Property): Lookup | undefined {
     switch (filterType(type.value)) {
       case 'env':
-        return async (key) => this.#context.environment[key];
+        return async (key) => own(this.#context.environment, key);
       case 'external': {
         const [program, ...args] = block.properties.get('command')?.value.split(/\s+/) ?? [];
         if (!program) {
@@ -146,7 +148,7 @@ const filterClasses: Readonly<Record<string, string>> = {
 };
 
 function filterType(type: string): string {
-  return filterClasses[type] ?? type.toLowerCase();
+  return own(filterClasses, type) ?? type.toLowerCase();
 }
 
 function firstLine(error: unknown): string {

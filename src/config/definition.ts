@@ -3,7 +3,7 @@ import type { ComponentContext } from '../core/component.ts';
 import type { Interceptor } from '../core/interceptor.ts';
 import type { Selector } from '../core/selector.ts';
 import type { EventSerializer } from '../core/serializer.ts';
-import type { Sink, SinkContext } from '../core/sink.ts';
+import type { Settlement, Sink, SinkContext } from '../core/sink.ts';
 import type { Source, SourceContext } from '../core/source.ts';
 import type { ConfigOf, Fields } from './field.ts';
 
@@ -55,6 +55,14 @@ interface SinkSpec<F extends Fields> extends Described<F> {
   /** Does it commit and release sequences by itself, exactly once? */
   readonly settles: boolean;
   create(config: ConfigOf<F>, context: SinkContext): Sink;
+  /**
+   * Brings to its end what a sink of this type left behind, from its state alone: for a sink that the
+   * configuration no longer has. State entries of such a sink are objects with its `type`.
+   */
+  recover?(
+    settlement: Pick<Settlement, 'state' | 'saveState'>,
+    context: ComponentContext,
+  ): Promise<void>;
 }
 
 interface InterceptorSpec<F extends Fields> extends Described<F> {

@@ -53,7 +53,8 @@ export function renderFinding(found: Finding): string {
   const { file, line, severity, code, what, consequence, suggestion } = found;
   const where = [file, line].filter((part) => part !== undefined).join(':');
   const sentences = [what, consequence, suggestion].filter(Boolean).join(' ');
-  return `${where === '' ? '' : `${where}: `}${severity}: ${sentences} [${code}]`;
+  const text = `${where === '' ? '' : `${where}: `}${severity}: ${sentences} [${code}]`;
+  return text.replaceAll(/\p{Cc}/gu, '?');
 }
 
 const ranks: Readonly<Record<Severity, number>> = { error: 0, warning: 1, note: 2 };

@@ -1,8 +1,10 @@
 import type { ComponentKind } from './definition.ts';
+import { own } from './own.ts';
 
 /*
  * Every component that Flume 1.8 to 1.11 has, so that one which Millrace does not have yet is told
- * apart from a misspelt one. Alias → class; what has no alias in Flume stands under its class alone.
+ * apart from a misspelt one. Alias → class; what has no alias in Flume stands under its class
+ * alone.
  */
 type Aliases = Readonly<Record<string, string>>;
 
@@ -112,7 +114,7 @@ export function flumeAliases(kind: ComponentKind): readonly string[] {
 /** Flume's own class behind a type, given as alias in any case or as class; else undefined. */
 export function flumeClass(kind: ComponentKind, type: string): string | undefined {
   const known = aliases[kind];
-  const alias = Object.hasOwn(known, type.toLowerCase()) ? known[type.toLowerCase()] : undefined;
+  const alias = own(known, type.toLowerCase());
   const isClass = Object.values(known).includes(type) || classesOnly[kind].includes(type);
   return alias ?? (isClass ? type : undefined);
 }

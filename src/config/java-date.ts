@@ -1,21 +1,25 @@
 /**
- * Java's SimpleDateFormat, as far as file names and headers use it: letters repeated give the width,
- * text between single quotes stands as it is, two of them are one.
+ * Java's SimpleDateFormat, as far as file names and headers use it: letters repeated give the
+ * width, text between single quotes stands as it is, two of them are one.
  *
  * @param pattern such as `yyyy-MM-dd`
  * @throws Error for a letter that has no meaning here
  */
 export function formatJavaDate(pattern: string, date: Date): string {
-  return pattern.replaceAll(/'([^']*)'|([A-Za-z])\2*|'/g, (run, quoted?: string, letter?: string) => {
-    if (quoted !== undefined) return quoted === '' ? "'" : quoted;
-    if (letter === undefined) return run;
-    const write = letters[letter];
-    if (!write) throw new Error(`the letter ${letter} has no meaning in a date pattern here`);
-    return write(date, run.length);
-  });
+  return pattern.replaceAll(
+    /'([^']*)'|([A-Za-z])\2*|'/g,
+    (run, quoted?: string, letter?: string) => {
+      if (quoted !== undefined) return quoted === '' ? "'" : quoted;
+      if (letter === undefined) return run;
+      const write = letters[letter];
+      if (!write) throw new Error(`the letter ${letter} has no meaning in a date pattern here`);
+      return write(date, run.length);
+    },
+  );
 }
 
-const months = 'January February March April May June July August September October November December';
+const months =
+  'January February March April May June July August September October November December';
 const days = 'Sunday Monday Tuesday Wednesday Thursday Friday Saturday';
 
 const digits = (number: number, width: number) => String(number).padStart(width, '0');
@@ -60,5 +64,7 @@ const letters: Readonly<Record<string, (date: Date, width: number) => string>> =
   S: (date, width) => digits(date.getMilliseconds(), width),
   Z: (date) => offset(date, ''),
   X: (date, width) =>
-    date.getTimezoneOffset() === 0 ? 'Z' : offset(date, width < 3 ? '' : ':').slice(0, width < 2 ? 3 : 6),
+    date.getTimezoneOffset() === 0
+      ? 'Z'
+      : offset(date, width < 3 ? '' : ':').slice(0, width < 2 ? 3 : 6),
 };

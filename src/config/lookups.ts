@@ -2,15 +2,17 @@ import { arch, cpus, homedir, platform, release, tmpdir, userInfo } from 'node:o
 import type { Finding } from './finding.ts';
 import { finding } from './finding.ts';
 import { formatJavaDate } from './java-date.ts';
+import { own } from './own.ts';
 import type { Property } from './properties.ts';
 
 /*
  * What ${…} in values means, after Flume 1.11 (Commons Text). Values only, never keys:
  *
- *   ${env:NAME} ${sys:name} ${java:os} ${date:yyyy-MM-dd}   asked of the environment, -D, Java, the clock
- *   ${key}                                                  the value of another property, of any file
- *   ${…:-default}                                           the default when there is no value
- *   $${…}                                                   the text ${…} itself
+ *   ${env:NAME} ${sys:name} ${java:os}   asked of the environment, the -D options, the machine
+ *   ${date:yyyy-MM-dd}                   the time, in a pattern of Java
+ *   ${key}                               the value of another property, of any file
+ *   ${…:-default}                       the default when there is no value
+ *   $${…}                               the text ${…} itself
  *
  * Names and values may contain further ones. What can't be resolved stays as it stands.
  */
@@ -136,7 +138,7 @@ class Substitution {
 
   #find(name: string): string | undefined {
     const colon = name.indexOf(':');
-    const ask = colon < 0 ? undefined : prefixes[name.slice(0, colon)];
+    const ask = colon < 0 ? undefined : own(prefixes, name.slice(0, colon));
     if (ask) {
       try {
         return ask(name.slice(colon + 1), this.#context);
@@ -149,19 +151,19 @@ class Substitution {
     const plain = this.#properties.get(name)?.value.trim();
     if (plain !== undefined) return plain;
     const resolver = systemProperties.get('propertiesImplementation');
-    return resolver === environmentResolver ? environment[name] : undefined;
+    return resolver === environmentResolver ? own(environment, name) : undefined;
   }
 }
 
-/** Flume's old switch, as a system property, that lets a plain ${NAME} fall back to the environment. */
+/** Flume's old switch, a system property: a plain ${NAME} falls back to the environment. */
 const environmentResolver = 'org.apache.flume.node.EnvVarResolverProperties';
 
 type Ask = (name: string, context: LookupContext) => string | undefined;
 
 const prefixes: Readonly<Record<string, Ask>> = {
-  env: (name, { environment }) => environment[name],
-  sys: (name, { systemProperties }) => systemProperties.get(name) ?? systemDefaults[name]?.(),
-  java: (name) => javaFacts[name]?.(),
+  env: (name, { environment }) => own(environment, name),
+  sys: (name, { systemProperties }) => systemProperties.get(name) ?? own(systemDefaults, name)?.(),
+  java: (name) => own(javaFacts, name)?.(),
   date: (pattern, { now }) => formatJavaDate(pattern, now),
 };
 

@@ -1,6 +1,6 @@
 /**
- * The known word that was probably meant: the one with the fewest changed, missing, added or swapped
- * characters, as long as that is less than about a third of the word. Case does not count.
+ * The known word that was probably meant: the one with the fewest changed, missing, added or
+ * swapped characters, as long as that is less than about a third of the word. Case does not count.
  */
 export function nearest(word: string, known: Iterable<string>): string | undefined {
   const limit = Math.max(1, Math.floor(word.length / 3));
@@ -19,18 +19,14 @@ const maxCompared = 200;
 
 /** Changes, removals, additions and swaps of neighbours that lead from one word to the other. */
 export function editDistance(a: string, b: string): number {
-  if (a.length > maxCompared || b.length > maxCompared) return a === b ? 0 : maxCompared;
+  if (a.length > maxCompared || b.length > maxCompared) return a === b ? 0 : Infinity;
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i++) {
     const row = [i];
     for (let j = 1; j <= b.length; j++) {
       const same = a[i - 1] === b[j - 1];
-      let cost = Math.min(
-        at(last, j) + 1,
-        at(row, j - 1) + 1,
-        at(last, j - 1) + (same ? 0 : 1),
-      );
+      let cost = Math.min(at(last, j) + 1, at(row, j - 1) + 1, at(last, j - 1) + (same ? 0 : 1));
       if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
         cost = Math.min(cost, at(beforeLast, j - 2) + 1);
       }
@@ -42,5 +38,5 @@ export function editDistance(a: string, b: string): number {
 }
 
 function at(row: readonly number[], index: number): number {
-  return row[index] ?? maxCompared;
+  return row[index] ?? Infinity;
 }

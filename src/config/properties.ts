@@ -6,11 +6,12 @@ import { FormatError } from '../core/errors.ts';
  *   - A natural line ends with LF, CR or CR LF. Blanks (space, tab, form feed) at its beginning are
  *     skipped. When it is empty then, or begins with # or !, it is skipped.
  *   - An odd number of backslashes at its end continues it: the last backslash goes, and the next
- *     natural line follows without its leading blanks. A comment is never continued, but a line that
- *     is reached by continuation is no comment either.
- *   - The key ends at the first =, : or blank that no backslash precedes; the value begins after the
- *     blanks and the at most one = or : that follow. Without any of them the value is empty.
- *   - \t \n \r \f and \uXXXX in keys and values mean what they mean in Java; \c is c for any other c.
+ *     natural line follows without its leading blanks. A comment is never continued, and a line
+ *     that is reached by continuation is no comment either, unless nothing came before it.
+ *   - The key ends at the first =, : or blank that no backslash precedes; the value begins after
+ *     the blanks and the at most one = or : that follow. Without any of them the value is empty.
+ *   - \t \n \r \f and \uXXXX in keys and values mean what they mean in Java; \c is c for any other
+ *     c.
  */
 
 /** One `key = value`, and where its key begins. Blanks at the end of the value are still there. */
@@ -42,7 +43,8 @@ export interface MergedProperties {
 /**
  * All properties of one file, in order, repeated keys too.
  *
- * @throws FormatError for a \u without four hexadecimal digits, which fails the whole load in Java too
+ * @throws FormatError for a \u without four hexadecimal digits, which fails the whole load in Java
+ *   too
  */
 export function parseProperties(bytes: Buffer, file: string): Property[] {
   const text = bytes.toString('latin1');
@@ -52,8 +54,8 @@ export function parseProperties(bytes: Buffer, file: string): Property[] {
     const lost: string[] = [];
     const place = { file, line: logical.line, offset: logical.offset, lost };
     properties.push({
-      key: unescape(logical.text.slice(0, keyEnd), place),
-      value: unescape(logical.text.slice(valueStart), place),
+      key: unescaped(logical.text.slice(0, keyEnd), place),
+      value: unescaped(logical.text.slice(valueStart), place),
       file,
       line: logical.line,
       column: logical.column,
@@ -89,20 +91,26 @@ function* logicalLines(text: string): Generator<LogicalLine> {
   const lines = naturalLines(text);
   for (let index = 0; index < lines.length; index++) {
     const { text: first, offset } = lines[index] ?? { text: '', offset: 0 };
-    const trimmed = withoutLeadingBlanks(first);
-    if (trimmed === '' || trimmed[0] === '#' || trimmed[0] === '!') continue;
+    let part = withoutLeadingBlanks(first);
+    if (part === '' || isComment(part)) continue;
     const line = index + 1;
-    const indent = first.length - trimmed.length;
-    const parts: string[] = [];
-    let part = trimmed;
+    const indent = first.length - part.length;
+    let joined = '';
     while (endsInOddBackslashes(part)) {
-      parts.push(part.slice(0, -1));
+      joined += part.slice(0, -1);
       part = withoutLeadingBlanks(lines[++index]?.text ?? '');
+      if (joined === '' && isComment(part)) part = '';
     }
-    parts.push(part);
-    const joined = parts.join('');
-    if (joined !== '') yield { text: joined, line, column: indent + 1, offset: offset + indent };
+    joined += part;
+    // Java sees a key without a name where a backslash alone ends the file, and only there.
+    const isCutOff = index >= lines.length;
+    if (joined === '' && !isCutOff) continue;
+    yield { text: joined, line, column: indent + 1, offset: offset + indent };
   }
+}
+
+function isComment(line: string): boolean {
+  return line[0] === '#' || line[0] === '!';
 }
 
 function naturalLines(text: string): { text: string; offset: number }[] {
@@ -159,7 +167,7 @@ interface Place {
 
 const controls: Readonly<Record<string, string>> = { t: '\t', n: '\n', r: '\r', f: '\f' };
 
-function unescape(text: string, place: Place): string {
+function unescaped(text: string, place: Place): string {
   if (!text.includes('\\')) return text;
   return text.replaceAll(/\\(?:u([\s\S]{0,4})|([\s\S]?))/g, (_all, hex?: string, other = '') => {
     if (hex === undefined) {

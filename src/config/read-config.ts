@@ -31,12 +31,14 @@ export function keyOf(name: string, field: Field<unknown>): string {
 }
 
 /** The value that a configuration has for a key; undefined when the fields don't declare it. */
-export function valueOf(fields: Fields, config: ConfigOf<Fields>, key: string): unknown {
+export function configValue(fields: Fields, config: ConfigOf<Fields>, key: string): unknown {
   const found = Object.entries(fields).find(([name, field]) => keyOf(name, field) === key);
   return found && config[found[0]];
 }
 
-/** Reads what a component's lines say into its typed configuration, and finds every problem at once. */
+/**
+ * Reads what a component's lines say into its typed configuration, and finds every problem at once.
+ */
 export function readConfig<const F extends Fields>(
   fields: F,
   block: Block,
@@ -144,10 +146,15 @@ class Reader {
   #missing(key: string, field: Field<unknown>, place: Property | undefined): void {
     this.ok = false;
     const full = this.#block.prefix + key;
-    this.#add('error', 'missing-key', { ...place, key: full }, {
-      what: `${full} is required: ${field.doc}`,
-      consequence: this.#ifBad,
-    });
+    this.#add(
+      'error',
+      'missing-key',
+      { ...place, key: full },
+      {
+        what: `${full} is required: ${field.doc}`,
+        consequence: this.#ifBad,
+      },
+    );
   }
 
   /** What can be said of a value without parsing it. */

@@ -12,10 +12,14 @@ export function remarks(merged: MergedProperties, raw: Iterable<Property>): Find
         consequence: 'The last one counts, as in Flume; this line has no effect.',
       }),
     );
+  const inUtf8 = new Map<string, Property[]>();
   for (const property of raw) {
-    const found = [commentInValue(property), lostBackslash(property), beyondAscii(property)];
+    const found = [commentInValue(property), lostBackslash(property)];
     for (const each of found) if (each) findings.push(each);
+    if (utf8In(property) === undefined) continue;
+    inUtf8.set(property.file, [...(inUtf8.get(property.file) ?? []), property]);
   }
+  for (const properties of inUtf8.values()) findings.push(...beyondAscii(properties));
   return findings;
 }
 
@@ -39,21 +43,32 @@ function lostBackslash(property: Property): Finding | undefined {
   });
 }
 
-function beyondAscii(property: Property): Finding | undefined {
-  const bytes = Buffer.from(property.value, 'latin1');
-  const asUtf8 = bytes.toString('utf8');
+/** What the value was meant to be, when it was written in UTF-8 and read as something else. */
+function utf8In({ value }: Property): string | undefined {
+  const bytes = Buffer.from(value, 'latin1');
+  const meant = bytes.toString('utf8');
   // A character beyond ISO-8859-1 was written as \uXXXX and is what it should be.
-  if (bytes.toString('latin1') !== property.value || asUtf8 === property.value) return undefined;
-  if (asUtf8.includes('\ufffd')) return undefined;
-  return finding('warning', 'not-latin', property, {
-    what: `${property.key}: the value is written in UTF-8, but the format is ISO-8859-1.`,
-    consequence: `${asUtf8} is read as ${property.value}, here as in Flume.`,
-    suggestion: `Write ${escapeBeyondAscii(asUtf8)}.`,
-  });
+  const isRead = bytes.toString('latin1') === value;
+  return isRead && meant !== value && !meant.includes('\ufffd') ? meant : undefined;
+}
+
+/** One finding for all the lines of a file: such files have many. */
+function beyondAscii([first, ...others]: readonly Property[]): Finding[] {
+  if (!first) return [];
+  const meant = utf8In(first) ?? '';
+  const also = others.length === 0 ? '' : ` So are ${others.length} more lines of this file.`;
+  return [
+    finding('warning', 'not-latin', first, {
+      what: `${first.key}: the value is written in UTF-8, but the format is ISO-8859-1.${also}`,
+      consequence: `${meant} is read as ${first.value}, here as in Flume.`,
+      suggestion: `Write ${escapeBeyondAscii(meant)}.`,
+    }),
+  ];
 }
 
 function escapeBeyondAscii(text: string): string {
-  return text.replaceAll(/[^\x20-\x7e]/g, (character) => {
-    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  // Without the flag u, so that a character beyond 16 bits becomes its two halves, as Java has it.
+  return text.replaceAll(/[^\x20-\x7e]/g, (half) => {
+    return `\\u${half.charCodeAt(0).toString(16).padStart(4, '0')}`;
   });
 }

@@ -88,7 +88,12 @@ export interface Channel extends Component {
   skip(stream: string, to: number): void;
   /** Was this source wired to the channel when the ledger was last written? */
   knowsSource(source: string): boolean;
-  attachSource(source: string): void;
+  /**
+   * Remembers, durably, that the source is wired to the channel, with all streams introduced so far.
+   * Nothing is emitted before every channel of a source has done so: else one that missed the first
+   * batches would pass for new.
+   */
+  attachSource(source: string): Promise<void>;
 
   /**
    * Keeps room for a batch, waiting up to the keep-alive. Waiters are served in order.
@@ -104,6 +109,8 @@ export interface Channel extends Component {
    * @throws OriginGapError when the batch begins beyond `held`; ChannelError when it can't be stored
    */
   put(batch: EventBatch, reservation: Reservation): Promise<void>;
+  /** Every sink that has ever saved a state here, whether or not it is still there. */
+  sinkNames(): Iterable<string>;
   /** The channel as the sink of that name sees it. */
   consumer(sink: string): Consumer;
   /** Makes everything that is put or committed by now settled, as soon as it can be. */

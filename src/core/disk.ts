@@ -7,11 +7,12 @@ import type { Stats } from 'node:fs';
  */
 export interface Disk {
   /**
-   * @param flags as for `fs.open`: `r`, `r+`, `wx` (create; fails when the path exists), `w`
+   * @param flags `r`: to read; `r+`: to read and write; `w`: the same, created or emptied; `wx`: the same,
+   *   created, and an error when the path exists
    */
   open(path: string, flags: 'r' | 'r+' | 'w' | 'wx'): Promise<DiskFile>;
   readFile(path: string): Promise<Buffer>;
-  /** Creates the directory and its parents. */
+  /** Creates the directory and its parents, durably. */
   makeDirectory(path: string): Promise<void>;
   /** Names, in no order. */
   readDirectory(path: string): Promise<string[]>;

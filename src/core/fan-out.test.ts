@@ -73,7 +73,7 @@ async function rig(options: {
     named.filter(({ name }) => !optional.has(name)),
     named.filter(({ name }) => optional.has(name)),
   );
-  streams.attach();
+  await streams.attach();
   return { clock, channels, counters, fanOut, streams };
 }
 
@@ -219,12 +219,12 @@ test('a channel that was wired all along lacks a stream it does not know; a new 
   const { channels } = await rig({ capacities: { old: 100, wired: 100, fresh: 100 } });
   const [old, wired, fresh] = [...channels.values()] as [Channel, Channel, Channel];
   const before = new ChannelStreams('r2', [old, wired], []);
-  before.attach();
+  await before.attach();
   old.introduce('r2/s', { inode: 1 }, 10);
   const batch = stretch(10, 50, 'r2/s');
   await old.put(batch, await old.reserve(batch));
   const now = new ChannelStreams('r2', [old, wired, fresh], []);
-  now.attach();
+  await now.attach();
   assert.equal(wired.stream('r2/s')?.held, 10);
   assert.equal(fresh.stream('r2/s')?.held, 50);
   assert.equal(now.get('r2/s')?.held, 10);

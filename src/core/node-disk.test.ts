@@ -154,7 +154,7 @@ describe('a write to the disk of this machine', () => {
     await file.close();
   });
 
-  test('backs off for longer while the disk stays slow, and starts over when it was quick', async () => {
+  test('backs off for longer while the disk stays slow, and starts over after', async () => {
     const { calls, file } = await scripted();
     const slow = async () => {
       calls.tookMs = 11;

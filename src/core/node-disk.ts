@@ -73,7 +73,7 @@ export class NodeDisk implements Disk {
   }
 
   async open(path: string, flags: 'r' | 'r+' | 'w' | 'wx'): Promise<DiskFile> {
-    const handle = await open(path, flags);
+    const handle = await open(path, flags.startsWith('w') ? `${flags}+` : flags);
     try {
       return new NodeFile(handle, path, this.#calls, this.#pace((await handle.stat()).dev));
     } catch (error) {
@@ -86,15 +86,18 @@ export class NodeDisk implements Disk {
     return readFile(path);
   }
 
-  /** Durable once resolved: the directory of each one that was made has been synced. */
+  /**
+   * Durable once resolved. Every directory above is synced, not only where one was made: a process
+   * that made them before may have died before it could. Those above that this user may not open
+   * are an administrator's, and were there before.
+   */
   async makeDirectory(path: string): Promise<void> {
-    const firstMade = await mkdir(path, { recursive: true });
-    if (firstMade === undefined) return;
-    const top = dirname(resolve(firstMade));
-    let directory = resolve(path);
-    while (directory !== top) {
-      directory = dirname(directory);
-      await this.syncDirectory(directory);
+    await mkdir(path, { recursive: true });
+    for (let at = resolve(path); at !== dirname(at); ) {
+      at = dirname(at);
+      await this.syncDirectory(at).catch((error: NodeJS.ErrnoException) => {
+        if (!['EACCES', 'EPERM', 'EINVAL', 'EROFS'].includes(error.code ?? '')) throw error;
+      });
     }
   }
 
@@ -253,8 +256,8 @@ function without(buffers: readonly Buffer[], count: number): readonly Buffer[] {
 
 /**
  * Linux has an id for each boot. Elsewhere: when the machine started, rounded, since the clock that
- * this is worked out from may be set. An id that differs for no reason costs some reading again; one
- * that is the same by mistake would cost events, hence the small span.
+ * this is worked out from may be set. An id that differs for no reason costs some reading again;
+ * one that is the same by mistake would cost events, hence the small span.
  */
 async function readBootId(): Promise<string> {
   try {

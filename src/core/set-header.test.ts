@@ -20,7 +20,7 @@ test('with preserveExisting only events without the header get it; an empty valu
   assert.deepEqual(values(setHeader(mixed, 'h', 'new', true)), ['own', 'new', '']);
 });
 
-test('with preserveExisting a batch in which every event has the header stays the same object', () => {
+test('with preserveExisting a batch whose events all have the header stays as it is', () => {
   const constant = mixed.withHeader('h', 'all');
   assert.equal(setHeader(constant, 'h', 'new', true), constant);
   const column = mixed.withHeader('h', ['1', '2', '3']);

@@ -1,6 +1,6 @@
 import type { EventBatch } from './event-batch.ts';
 
-/** The batch with one value for a header: for every event, or only for those that lack the header. */
+/** The batch with one value for a header: for every event, or only for those that lack it. */
 export function setHeader(
   batch: EventBatch,
   name: string,

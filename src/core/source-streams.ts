@@ -25,10 +25,10 @@ export class ChannelStreams implements SourceStreams {
    * was wired all along and doesn't know a stream lacks all of it; a new one begins where the one
    * that lacks most is.
    */
-  attach(): void {
+  async attach(): Promise<void> {
     for (const [stream, status] of this.all())
       this.introduce(stream, status.identity, status.first);
-    for (const channel of this.#channels) channel.attachSource(this.#source);
+    await Promise.all(this.#channels.map((channel) => channel.attachSource(this.#source)));
   }
 
   all(): ReadonlyMap<string, StreamStatus> {

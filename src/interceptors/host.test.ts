@@ -44,7 +44,7 @@ describe('the host header', () => {
     assert.equal(await hostOf({ resolve: async () => ['fd00::1'] }), 'fd00::1');
   });
 
-  test('is the first outer address where the name gives a loopback address or nothing', async () => {
+  test('is the first outer address where the name gives loopback or nothing', async () => {
     assert.equal(await hostOf({ resolve: async () => ['127.0.1.1'] }), '10.0.0.7');
     assert.equal(await hostOf({ resolve: async () => ['::1'] }), '10.0.0.7');
     assert.equal(await hostOf({ resolve: async () => [] }), '10.0.0.7');

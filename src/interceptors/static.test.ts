@@ -11,7 +11,7 @@ const create = async (properties: Record<string, string> = {}) =>
 
 interceptorContract('static', { create });
 interceptorContract('static (overwriting)', {
-  create: () => create({ key: 'contract.index', preserveExisting: 'true' }),
+  create: () => create({ key: 'contract.some', preserveExisting: 'false' }),
 });
 
 const batch = EventBatch.of([{ body: 'a', headers: { key: 'own' } }, { body: 'b' }]);

@@ -4,7 +4,7 @@ import type { Selector } from '../core/selector.ts';
 
 const fields = {
   optional: list({
-    doc: 'Channels that may miss events when they are full or failing; the others hold the source up.',
+    doc: 'Channels that miss events when they are full or failing; the others hold the source up.',
     default: [],
     defaultText: 'none',
   }),

@@ -117,6 +117,7 @@ export const fileRollSink = defineSink({
   check,
   batchSize: ({ batchSize }) => batchSize,
   create: (config, context) => new FileRollSink(config, context),
+  recover: (settlement, { disk, log }) => recoverFiles(settlement, disk, log),
 });
 
 function serializerOf({ serializer, serializerOptions }: Config): ConfiguredSerializer {
@@ -245,8 +246,9 @@ class FileRollSink implements Sink {
       const full = this.#gatheredBytes >= this.#config.compressionBytes;
       if (!this.#compress || full) await this.#endMember(output);
     } catch (error) {
+      const { path } = output;
       await this.#abandon(output, earlier);
-      throw new Error(`write events to ${output.path}`, { cause: error });
+      throw new Error(`write events to ${path}`, { cause: error });
     }
   }
 

@@ -217,9 +217,10 @@ function crashPromises(name: string, subject: ChannelSubject): void {
   test(`${name} channel: after a crash nothing of a stream is missing and nothing doubled`, async () => {
     const { channel } = await open();
     channel.introduce('r1/s', { inode: 7 }, 0);
-    channel.attachSource('r1');
+    await channel.attachSource('r1');
     await put(channel, stretch(0, 30));
     const [one, two] = [channel.consumer('k1'), channel.consumer('k2')];
+    one.onSync(async () => {});
     const [a, b, c] = [await takeNow(one, 5), await takeNow(two, 5), await takeNow(one, 5)];
     assert(a && b && c);
     await one.commit([[a.first, a.first + 5]], { set: { path: 5 } });
@@ -244,6 +245,7 @@ function crashPromises(name: string, subject: ChannelSubject): void {
     const next = await crash(channel);
     const { state } = next.consumer('k1');
     assert.deepEqual([state.get('a'), state.get('c')], [{ length: 0 }, 2]);
+    next.consumer('k1').onSync(async () => {});
     await next.consumer('k1').saveState({ delete: ['b', 'c'] });
     await next.settle();
     const last = await crash(next);

@@ -27,7 +27,7 @@ test('sleepers wake in the order in which they are due, each at its moment', asy
   assert.equal(clock.sleeperCount, 1);
 });
 
-test('what a sleeper does has settled before the next one wakes, and its next sleep counts', async () => {
+test('what a sleeper does has settled before the next wakes; its next sleep counts', async () => {
   const clock = new ManualClock(0);
   const seen: string[] = [];
   const ticker = async () => {

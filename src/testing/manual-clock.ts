@@ -60,7 +60,7 @@ export class ManualClock implements Clock {
     this.#monotonicMs = endMs;
   }
 
-  /** Waits until everything that is only waiting for promises, not for time or input, has gone on. */
+  /** Waits until everything has gone on that waits only for promises, not for time or input. */
   settle(): Promise<void> {
     return new Promise((resolve) => setImmediate(resolve));
   }

@@ -1,7 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { describe, test } from 'node:test';
 import type { DiskFile } from '../core/disk.ts';
-import { Prng, seedFromEnvironment } from './prng.ts';
 import { DiskCrashedError, SimulatedDisk } from './simulated-disk.ts';
 
 const sector = 512;
@@ -73,9 +72,8 @@ describe('a simulated disk as processes see it', () => {
     await rejects(disk.readDirectory('/d/a'), 'ENOTDIR');
     await rejects(disk.syncDirectory('/none'), 'ENOENT');
     await rejects(disk.makeDirectory('/d/a/x'), 'ENOTDIR');
-    const [onlyRead, onlyWrite] = [await disk.open('/d/a', 'r'), await disk.open('/d/b', 'w')];
+    const onlyRead = await disk.open('/d/a', 'r');
     await rejects(onlyRead.write([Buffer.from('x')], 0), 'EBADF');
-    await rejects(onlyWrite.read(Buffer.alloc(1), 0, 1, 0), 'EBADF');
     await onlyRead.close();
     await rejects(onlyRead.stat(), 'EBADF');
   });
@@ -102,7 +100,7 @@ describe('a simulated disk as processes see it', () => {
     assert.equal(orders.length, 6);
   });
 
-  test('gives the inode number of a removed file to the next one, once nobody has it open', async () => {
+  test('gives the inode number of a removed file away, once nobody has it open', async () => {
     const disk = new SimulatedDisk();
     disk.plant('/a', 'a');
     const first = await disk.open('/a', 'r');
@@ -117,7 +115,7 @@ describe('a simulated disk as processes see it', () => {
     assert.deepEqual(disk.openPaths, []);
   });
 
-  test('lets operations in flight overtake each other, the same ones for the same seed', async () => {
+  test('lets operations in flight overtake each other, alike for the same seed', async () => {
     const run = async (seed: number) => {
       const disk = new SimulatedDisk({ seed });
       const file = await durableFile(disk, '/a', '');
@@ -332,7 +330,7 @@ describe('a power loss', () => {
     assert.deepEqual(left, ['x y y']);
   });
 
-  test('shows what it left to the next process, and the next power loss changes nothing', async () => {
+  test('shows what it left to the next process, and another one changes nothing', async () => {
     for (let seed = 0; seed < 50; seed++) {
       const disk = new SimulatedDisk({ seed });
       const file = await durableFile(disk, '/a', Buffer.alloc(sector * 4, 'o'));
@@ -474,44 +472,4 @@ describe('a simulated disk that lies', () => {
     });
     assert.deepEqual(left, ['', '\0', 'gone', 'x']);
   });
-});
-
-test('a simulated disk behaves as a map of buffers, whatever the order of operations', async (t) => {
-  const seed = seedFromEnvironment();
-  t.diagnostic(`MILLRACE_SEED=${seed}`);
-  const prng = new Prng(seed);
-  let disk = new SimulatedDisk({ seed });
-  const model = new Map<string, Buffer>();
-  const names = ['/a', '/b', '/c'];
-  for (let step = 0; step < 400; step++) {
-    const [name, other] = [prng.pick(names), prng.pick(names)];
-    const contents = model.get(name);
-    if (!contents) {
-      await (await disk.open(name, 'wx')).close();
-      model.set(name, Buffer.alloc(0));
-    } else if (prng.chance(0.7)) {
-      const file = await disk.open(name, 'r+');
-      const bytes = prng.bytes(prng.integer(2_000));
-      const at = prng.integer(contents.length + 600);
-      await file.write([bytes.subarray(0, 7), bytes.subarray(7)], at);
-      const end = bytes.length === 0 ? 0 : at + bytes.length;
-      const grown = Buffer.alloc(Math.max(contents.length, end));
-      contents.copy(grown);
-      bytes.copy(grown, at);
-      const cut = prng.integer(grown.length + 100);
-      if (prng.chance(0.2)) await file.truncate(cut);
-      else if (prng.chance(0.3)) await file.sync();
-      if ((await file.stat()).size === cut) {
-        model.set(name, Buffer.concat([grown, Buffer.alloc(100)]).subarray(0, cut));
-      } else model.set(name, grown);
-      await file.close();
-    } else if (other !== name) {
-      await disk.rename(name, other);
-      model.set(other, contents);
-      model.delete(name);
-    }
-    if (prng.chance(0.05)) disk = disk.crash('process');
-    for (const [path, expected] of model) assert.deepEqual(disk.contents(path), expected);
-    assert.deepEqual(disk.list('/'), [...model.keys()].map((path) => path.slice(1)).sort());
-  }
 });

@@ -37,6 +37,8 @@ export interface SimulatedDiskOptions {
   readonly now?: () => number;
   /** May reads give less than was asked for, as `DiskFile.read` allows? Default: true. */
   readonly shortReads?: boolean;
+  /** May a sync that fails throw away what readers saw, as on Btrfs? Default: true. */
+  readonly failedSyncForgets?: boolean;
 }
 
 /** What every call on a disk gives after its `crash`. */
@@ -48,7 +50,7 @@ export class DiskCrashedError extends Error {
   }
 }
 
-/** Each operation takes up to this many turns of the microtask queue, so that some overtake others. */
+/** The most turns of the microtask queue that one operation takes; so some overtake others. */
 const maxDelayTurns = 6;
 
 /** What outlives a crash. */
@@ -56,6 +58,7 @@ interface Device {
   readonly prng: Prng;
   readonly tree: Tree;
   readonly shortReads: boolean;
+  readonly forgets: boolean;
   readonly now: () => number;
   operationCount: number;
   bootCount: number;
@@ -66,11 +69,12 @@ interface Device {
  * durable:
  *
  * - Writes and truncations are durable once a `sync` of the file that began after them is over;
- *   creations, renames, links and removals, once a `syncDirectory` is. A synced file whose name isn't
- *   durable vanishes with the power. `makeDirectory` is durable by itself, as on the real disk.
- * - Until then any part may reach the disk: of a file, any sector of 512 bytes as any of the changes
- *   left it, and any length in between; of a directory, any of its changes, each whole. Names
- *   need not be in step with contents.
+ *   creations, renames, links and removals, once a `syncDirectory` is. A synced file whose name
+ *   isn't durable vanishes with the power. `makeDirectory` is durable by itself, as on the real
+ *   disk.
+ * - Until then any part may reach the disk: of a file, any sector of 512 bytes as any of the
+ *   changes left it, and any length in between; of a directory, any of its changes, each whole.
+ *   Names need not be in step with contents.
  * - A rename between directories may leave both names, never none.
  *
  * Operations in flight overtake each other, as they do in a thread pool. All repeats with the seed.
@@ -170,13 +174,14 @@ export class SimulatedDisk implements Disk {
   }
 
   open(path: string, flags: 'r' | 'r+' | 'w' | 'wx'): Promise<DiskFile> {
-    const { prng, now, shortReads } = this.#device;
+    const { prng, now, shortReads, forgets } = this.#device;
     const create = () => this.#device.tree.open(path, flags, this.#openInos());
     const open = () => {
       const handle = new SimulatedHandle(create(), path, flags, {
         prng,
         now,
         shortReads,
+        forgets,
         run: (name, effect) => this.#run({ name, path }, effect),
         freeBytes: () => this.#freeBytes(),
         lies: () => this.lyingSync,
@@ -291,8 +296,9 @@ export class SimulatedDisk implements Disk {
   }
 }
 
-function newDevice({ seed = 1, shortReads = true, now }: SimulatedDiskOptions): Device {
-  const device = { operationCount: 0, bootCount: 1, prng: new Prng(seed), shortReads };
+function newDevice(options: SimulatedDiskOptions): Device {
+  const { seed = 1, shortReads = true, failedSyncForgets: forgets = true, now } = options;
+  const device = { operationCount: 0, bootCount: 1, prng: new Prng(seed), shortReads, forgets };
   const time = now ?? (() => device.operationCount);
   return Object.assign(device, { now: time, tree: new Tree(time) });
 }

@@ -42,7 +42,7 @@ export class LedgerKeeper {
     this.#hurry.abort();
     this.#changed();
     await this.#loop;
-    await this.#attempt(() => this.#mark());
+    if (this.#canMark) await this.#attempt(() => this.#mark());
   }
 
   onSync(sink: string, sync: () => Promise<void>): void {
@@ -63,7 +63,19 @@ export class LedgerKeeper {
   /** Marks everything committed by now; with a mark under way, after it. */
   async markNow(): Promise<void> {
     await this.#marking?.catch(() => {});
-    await this.#mark();
+    if (this.#canMark) await this.#mark();
+  }
+
+  /**
+   * Is there anything to mark, and does every sink with files say how they are synced? One that has
+   * not come up has not looked after what an earlier process left unsynced.
+   */
+  get #canMark(): boolean {
+    if (!this.#ledger.hasUnmarked) return false;
+    const { ledger } = this.#ledger;
+    return [...ledger.sinkNames].every(
+      (sink) => this.#syncs.has(sink) || ledger.sinkState(sink).size === 0,
+    );
   }
 
   async #run(signal: AbortSignal): Promise<void> {
@@ -75,7 +87,7 @@ export class LedgerKeeper {
       if (signal.aborted) return;
       if (this.#ledger.hasUnwritten) await this.#attempt(() => this.#ledger.write());
       const start = this.#clock.monotonic();
-      if (start < nextMark || !this.#ledger.hasUnmarked || this.#marking) continue;
+      if (start < nextMark || !this.#canMark || this.#marking) continue;
       // In the background: writing goes on during a slow sync.
       void this.#attempt(() => this.#mark()).then(() => {
         const end = this.#clock.monotonic();
@@ -92,7 +104,7 @@ export class LedgerKeeper {
       this.#changed = resolve;
     });
     const wait = Math.max(nextMark - this.#clock.monotonic(), markIntervalMs / markShare);
-    const due = this.#ledger.hasUnmarked ? [this.#clock.sleep(wait, over.signal)] : [];
+    const due = this.#canMark ? [this.#clock.sleep(wait, over.signal)] : [];
     await Promise.race([change, ...due]);
     over.abort();
     this.#changed = () => {};

@@ -3,6 +3,7 @@ import type { Json } from '../../core/component.ts';
 import type { Disk, DiskFile } from '../../core/disk.ts';
 import type { Logger } from '../../core/log.ts';
 import type { Settlement } from '../../core/sink.ts';
+import { writeAgain } from './roll-file.ts';
 
 /** The mark of this sink's entries in the state that a channel keeps for it. */
 export const stateType = 'file_roll';
@@ -58,6 +59,9 @@ export async function recoverFiles(
   await settlement.saveState({ delete: paths });
 }
 
+/** Paths whose sync failed here: another one alone would succeed without the data. */
+const inDoubt = new Set<string>();
+
 async function recoverFile(path: string, length: number, disk: Disk, log: Logger): Promise<void> {
   if (length === 0) {
     await ifPresent(disk.unlink(path));
@@ -84,7 +88,10 @@ async function cutTo(file: DiskFile, path: string, length: number, log: Logger):
     await file.truncate(length);
     log.info({ path, length, cut: size - length }, 'Cut what was written but not committed.');
   }
+  if (inDoubt.has(path)) await writeAgain(file, 0, Math.min(size, length));
+  inDoubt.add(path);
   await file.sync();
+  inDoubt.delete(path);
 }
 
 /** `undefined` when there is no such file or directory. */

@@ -1,6 +1,9 @@
 import { dirname } from 'node:path';
 import type { Disk, DiskFile } from '../../core/disk.ts';
 
+/** How much is read and written again at once after a failed sync. */
+const pieceBytes = 1 << 20;
+
 /**
  * One output file while it is open. `sync` may be called at any time, also while the file is being
  * closed: both take turns, and what was written before a `sync` is durable once it has resolved.
@@ -9,11 +12,20 @@ export class RollFile {
   readonly path: string;
   readonly #disk: Disk;
   readonly #file: DiskFile;
-  /** Written or cut since the last sync began. */
+  /** Something was changed since the last sync began. */
   #dirty = false;
   /** The file's name is durable: its directory was synced after it was made. */
   #named = false;
-  /** The last of the syncs in turn. */
+  /** Where the file ends, and up to where it was durable when a sync last succeeded. */
+  #length = 0;
+  #durable = 0;
+  /**
+   * A sync failed. The kernel then takes the pages for clean and never writes them again, so another
+   * sync alone would succeed without the data: what is in doubt is written again first.
+   */
+  #inDoubt = false;
+  #closed = false;
+  /** The last of what takes turns: syncs and cuts. */
   #turn: Promise<void> = Promise.resolve();
 
   constructor(disk: Disk, path: string, file: DiskFile) {
@@ -22,14 +34,22 @@ export class RollFile {
     this.#file = file;
   }
 
-  write(buffers: readonly Buffer[], position: number): Promise<void> {
-    this.#dirty = true;
-    return this.#file.write(buffers, position);
+  /** Not while a cut is under way. */
+  async write(buffers: readonly Buffer[], position: number): Promise<void> {
+    let end = position;
+    for (const buffer of buffers) end += buffer.length;
+    await this.#change(this.#file.write(buffers, position));
+    this.#length = Math.max(this.#length, end);
   }
 
   cut(length: number): Promise<void> {
-    this.#dirty = true;
-    return this.#file.truncate(length);
+    const turn = this.#turn.then(async () => {
+      await this.#change(this.#file.truncate(length));
+      this.#length = length;
+      this.#durable = Math.min(this.#durable, length);
+    });
+    this.#turn = turn.catch(() => {});
+    return turn;
   }
 
   /** Makes the data, the length and, the first time, the name durable. */
@@ -39,15 +59,41 @@ export class RollFile {
     return turn;
   }
 
-  async close(): Promise<void> {
+  /**
+   * Makes durable and closes. Called again when it fails.
+   *
+   * @param length the committed length; the file has that, unless a sync has failed
+   * @returns how much of it the file has
+   */
+  async close(length: number): Promise<number> {
+    if (this.#closed) return length;
+    const { size } = await this.#file.stat();
+    if (size > length) await this.cut(length);
     await this.sync();
-    await this.#file.close();
+    await this.#closeOnce();
+    return Math.min(size, length);
   }
 
   /** Closes without making anything durable: the file is about to be removed. */
   async abandon(): Promise<void> {
     await this.#turn;
+    await this.#closeOnce();
+  }
+
+  /** A descriptor is gone after `close`, whatever that says. */
+  async #closeOnce(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
     await this.#file.close();
+  }
+
+  /** A sync that began before the change was over may not have covered it: it counts from its end. */
+  async #change(change: Promise<void>): Promise<void> {
+    try {
+      await change;
+    } finally {
+      this.#dirty = true;
+    }
   }
 
   async #syncNow(): Promise<void> {
@@ -55,12 +101,39 @@ export class RollFile {
     // Cleared first: what is written while the sync runs needs another one.
     this.#dirty = false;
     try {
-      await this.#file.sync();
+      if (this.#inDoubt) await writeAgain(this.#file, this.#durable, this.#length);
+      await this.#syncData();
       if (!this.#named) await this.#disk.syncDirectory(dirname(this.path));
       this.#named = true;
     } catch (error) {
       this.#dirty = true;
       throw error;
     }
+  }
+
+  async #syncData(): Promise<void> {
+    const length = this.#length;
+    try {
+      await this.#file.sync();
+    } catch (error) {
+      this.#inDoubt = true;
+      throw error;
+    }
+    this.#inDoubt = false;
+    this.#durable = length;
+  }
+}
+
+/**
+ * Writes again what a failed sync left in doubt, `[from, to)`. A write that is under way goes beyond
+ * that, so the two don't meet.
+ */
+export async function writeAgain(file: DiskFile, from: number, to: number): Promise<void> {
+  const buffer = Buffer.allocUnsafe(Math.min(pieceBytes, to - from));
+  for (let at = from; at < to; ) {
+    const read = await file.read(buffer, 0, Math.min(buffer.length, to - at), at);
+    if (read === 0) throw new Error(`the disk has lost what is behind byte ${at}`);
+    await file.write([buffer.subarray(0, read)], at);
+    at += read;
   }
 }

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import type { Range } from '../../core/channel.ts';
 import type { SinkContext } from '../../core/sink.ts';
 import type { FileNames } from './file-names.ts';
@@ -6,6 +7,8 @@ import { RollFile } from './roll-file.ts';
 
 /** Bytes in the file that wait for their commit; with more, `append` waits too. */
 const maxUncommittedBytes = 16 * 1024 * 1024;
+/** Files that could not be closed, before no new one is begun. */
+const maxRetired = 8;
 /** Names in a row that exist already, before that is an error. */
 const maxNameClashes = 1000;
 
@@ -30,8 +33,8 @@ export class SettledOutput {
   readonly #context: SinkContext;
   readonly #names: FileNames;
   #file: RollFile | undefined;
-  /** Files that are open: the present one, and an older one until it is closed. */
-  readonly #openFiles = new Set<RollFile>();
+  /** Older files that are not closed yet, with their committed lengths. */
+  readonly #retired = new Map<RollFile, number>();
   #closing: Promise<void> = Promise.resolve();
   /** The present file has got nothing yet, not even what a file begins with. */
   #fresh = false;
@@ -42,6 +45,8 @@ export class SettledOutput {
   /** Paths that leave the state with the next change of it. */
   #donePaths: string[] = [];
   #broken = false;
+  /** A file that could not be closed durably: from then on nothing may count as durable. */
+  #leftUnsynced: string | undefined;
   /** What went wrong when nobody waited for it; the next `prepare` rejects with it. */
   #failure: Error | undefined;
 
@@ -109,7 +114,7 @@ export class SettledOutput {
       this.#length = length;
       this.#committedLength = length;
       this.#fresh = length === 0;
-      if (length > 0) await this.#closeInBackground(file);
+      if (length > 0) await this.#retire(file);
     }
     this.#broken = false;
   }
@@ -118,12 +123,14 @@ export class SettledOutput {
   async roll(): Promise<void> {
     await this.#committing;
     const file = this.#file;
-    if (file && this.#length > 0 && !this.#broken) await this.#closeInBackground(file);
+    if (file && this.#length > 0 && !this.#broken) await this.#retire(file);
   }
 
   /** Makes everything durable that is written by now. */
   async sync(): Promise<void> {
-    await Promise.all([...this.#openFiles].map((file) => syncNamed(file)));
+    if (this.#leftUnsynced) throw new Error(`${this.#leftUnsynced} was left without a sync`);
+    const files = [...this.#retired.keys(), ...(this.#file ? [this.#file] : [])];
+    await Promise.all(files.map((file) => file.sync().catch(wrapped(`sync ${file.path}`))));
   }
 
   /** Commits, closes, and forgets what is closed. */
@@ -132,11 +139,18 @@ export class SettledOutput {
     try {
       if (this.#broken) await this.recover();
       await this.#closing;
-      for (const file of this.#openFiles) await this.#closeLast(file);
+      const file = this.#file;
+      if (file && this.#length === 0) await this.#remove(file);
+      else if (file) this.#retired.set(file, this.#length);
+      this.#file = undefined;
+      await this.#closeRetired();
       if (this.#donePaths.length > 0) await this.#saveDone({});
     } finally {
-      for (const file of this.#openFiles) await file.abandon().catch(() => {});
-      this.#openFiles.clear();
+      for (const file of [...this.#retired.keys(), ...(this.#file ? [this.#file] : [])]) {
+        this.#leftUnsynced ??= file.path;
+        await file.abandon().catch(() => {});
+      }
+      this.#retired.clear();
       this.#file = undefined;
     }
   }
@@ -152,7 +166,8 @@ export class SettledOutput {
 
   async #commitWritten(file: RollFile): Promise<void> {
     const { settlement, log } = this.#context;
-    while (this.#written.length > 0 && !this.#broken) {
+    // Also after a write that failed: what was written before it is sound.
+    while (this.#written.length > 0) {
       const ranges = this.#written;
       const length = this.#length;
       const done = this.#donePaths;
@@ -177,15 +192,17 @@ export class SettledOutput {
 
   async #openNext(): Promise<void> {
     const { disk, counters } = this.#context;
+    if (this.#retired.size > maxRetired) {
+      await this.#closing;
+      await this.#closeRetired();
+    }
     for (let tries = 0; tries < maxNameClashes; tries++) {
       const path = this.#names.next();
       // A name in the state may be removed after a crash: it must be nobody else's.
       if (await this.#exists(path)) continue;
       await this.#saveDone({ [path]: fileState(0) });
       try {
-        const file = new RollFile(disk, path, await disk.open(path, 'wx'));
-        this.#file = file;
-        this.#openFiles.add(file);
+        this.#file = new RollFile(disk, path, await disk.open(path, 'wx'));
       } catch (error) {
         this.#donePaths.push(path);
         if (isCode(error, 'EEXIST')) continue;
@@ -224,37 +241,41 @@ export class SettledOutput {
   }
 
   /** One file at a time: a slow disk holds up the next roll, not the writes before it. */
-  async #closeInBackground(file: RollFile): Promise<void> {
+  async #retire(file: RollFile): Promise<void> {
     await this.#closing;
+    this.#retired.set(file, this.#length);
     this.#file = undefined;
-    this.#closing = this.#closeFile(file).catch((error: unknown) => {
+    this.#closing = this.#closeRetired().catch((error: unknown) => {
       this.#context.log.error(
         { path: file.path, error },
-        'A file could not be made durable and closed; it is tried again when the sink stops.',
+        'A file could not be made durable and closed; that is tried again with the next one.',
       );
     });
   }
 
-  async #closeFile(file: RollFile): Promise<void> {
-    await file.close().catch(wrapped(`close ${file.path}`));
-    this.#openFiles.delete(file);
-    this.#donePaths.push(file.path);
-    this.#context.counters.ConnectionClosedCount++;
+  async #closeRetired(): Promise<void> {
+    const { counters, log } = this.#context;
+    for (const [file, length] of this.#retired) {
+      const { path } = file;
+      const kept = await file.close(length).catch(wrapped(`close ${path}`));
+      if (kept < length) {
+        log.error({ path, lostFrom: kept, lostTo: length }, 'Committed events are lost.');
+      }
+      this.#retired.delete(file);
+      this.#donePaths.push(path);
+      counters.ConnectionClosedCount++;
+    }
   }
 
-  /** At the end: a file that holds nothing is removed instead. */
-  async #closeLast(file: RollFile): Promise<void> {
-    if (file !== this.#file || this.#length > 0) return this.#closeFile(file);
+  async #remove(file: RollFile): Promise<void> {
+    const { disk, counters } = this.#context;
     await file.abandon();
-    this.#openFiles.delete(file);
-    await this.#context.disk.unlink(file.path).catch(wrapped(`remove the empty ${file.path}`));
+    await disk.unlink(file.path).catch(wrapped(`remove the empty ${file.path}`));
+    // A file that came back with the power would hold what was never committed.
+    await disk.syncDirectory(dirname(file.path)).catch(wrapped(`remove ${file.path} for good`));
     this.#donePaths.push(file.path);
-    this.#context.counters.ConnectionClosedCount++;
+    counters.ConnectionClosedCount++;
   }
-}
-
-function syncNamed(file: RollFile): Promise<void> {
-  return file.sync().catch(wrapped(`sync ${file.path}`));
 }
 
 /** For `catch`: says what was being done. */

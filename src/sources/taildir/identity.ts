@@ -13,8 +13,10 @@ export interface FileInfo {
   readonly size: number;
   readonly mtimeMs: number;
   readonly ctimeMs: number;
-  /** When the file was made; `undefined` where the file system doesn't tell. */
+  /** When the file was made; `undefined` where the file system doesn't tell for sure. */
   readonly bornMs: number | undefined;
+  /** The same where it may also be the ctime: some systems have nothing better. */
+  readonly perhapsBornMs: number;
   /** 0: it was deleted. */
   readonly links: number;
 }
@@ -22,9 +24,17 @@ export interface FileInfo {
 export function fileInfo(stats: Stats): FileInfo {
   const { dev, ino, size, mtimeMs, ctimeMs, birthtimeMs, nlink } = stats;
   // Where no birth time is kept, 0 or the ctime stands in its place.
-  const known = birthtimeMs > 0 && birthtimeMs !== ctimeMs && birthtimeMs <= mtimeMs;
-  const bornMs = known ? birthtimeMs : undefined;
-  return { device: dev, inode: ino, size, mtimeMs, ctimeMs, bornMs, links: nlink };
+  const sure = birthtimeMs > 0 && birthtimeMs !== ctimeMs && birthtimeMs <= mtimeMs;
+  return {
+    device: dev,
+    inode: ino,
+    size,
+    mtimeMs,
+    ctimeMs,
+    bornMs: sure ? birthtimeMs : undefined,
+    perhapsBornMs: birthtimeMs,
+    links: nlink,
+  };
 }
 
 /** Names an inode while it lives. */
@@ -101,7 +111,8 @@ export async function compare(
   return (await proves(file, size, identity.tail)) ? 'same' : 'different';
 }
 
-async function proves(file: FileHandle, size: number, proof: Proof): Promise<boolean> {
+/** Has the file what was proved? */
+export async function proves(file: FileHandle, size: number, proof: Proof): Promise<boolean> {
   if (size < proof.offset + proof.length) return false;
   const bytes = await readBytes(file, proof.offset, proof.length);
   return proofOf(proof.offset, bytes).hash === proof.hash;

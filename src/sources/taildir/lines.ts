@@ -14,8 +14,6 @@ export interface Lines {
 
 const newline = 10;
 const carriageReturn = 13;
-/** For the first slab of a file, whose lines nobody has counted yet. */
-const expectedLineBytes = 64;
 
 /**
  * Finds the lines in the first `length` bytes of a slab.
@@ -23,6 +21,7 @@ const expectedLineBytes = 64;
  * @param base the slab's offset in the file
  * @param maxLineBytes a longer line becomes pieces of this size, counted from where it begins
  * @param final the rest after the last newline is a line as well; else it is left
+ * @param expected about how many lines there will be
  */
 export function splitLines(
   slab: Buffer,
@@ -30,8 +29,9 @@ export function splitLines(
   base: number,
   maxLineBytes: number,
   final: boolean,
+  expected: number,
 ): Lines {
-  let capacity = Math.max(16, Math.ceil(length / expectedLineBytes));
+  let capacity = Math.max(4, Math.ceil(expected));
   let starts = new Uint32Array(capacity);
   let ends = new Uint32Array(capacity);
   let offsets = new Float64Array(capacity);

@@ -7,7 +7,7 @@ export type Node = SimulatedFile | SimulatedDirectory;
 export interface DirectoryChange {
   readonly removes?: string;
   readonly adds?: { readonly name: string; readonly node: Node };
-  /** The other half of a rename from here to another directory: what left here is there at least. */
+  /** The other half of a rename to another directory: what has left here is there at least. */
   readonly needs?: { readonly directory: SimulatedDirectory; readonly change: DirectoryChange };
 }
 

@@ -76,13 +76,15 @@ export class SimulatedFile {
   }
 
   /**
-   * What a sync that fails leaves: some of the changes are on the disk, and no later sync will write
-   * the others, though readers may go on seeing them.
+   * What a sync that fails leaves: some of the changes are on the disk, and no later sync will
+   * write the others, though readers may go on seeing them.
+   *
+   * @param forgets may readers see what the disk has from then on? Btrfs does that; ext4, XFS don't
    */
-  failSync(prng: Prng): void {
+  failSync(prng: Prng, forgets: boolean): void {
     this.#durable = this.#survivors(prng);
     this.#pending = [];
-    if (prng.chance(1 / 4)) this.#cached = this.#durable.clone();
+    if (forgets && prng.chance(1 / 4)) this.#cached = this.#durable.clone();
   }
 
   /** The power went: what every process sees from now on is what the disk has. */
@@ -98,9 +100,10 @@ export class SimulatedFile {
   }
 
   /**
-   * A content that the disk may be left with. The kernel writes each sector back whenever it likes,
-   * as it is at that moment: so each is found as one of the changes left it, or as it was before. The
-   * length is that of some moment too, or, as blocks are written one by one, anything in between.
+   * A content that the disk may be left with. The kernel writes each sector back whenever it
+   * likes, as it is at that moment: so each is found as one of the changes left it, or as it was
+   * before. The length is that of some moment too, or, as blocks are written one by one, anything
+   * in between.
    */
   #survivors(prng: Prng): Content {
     const mood = prng.pick(['nothing', 'everything', 'some', 'some'] as const);

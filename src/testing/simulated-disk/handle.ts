@@ -19,6 +19,7 @@ export interface Effect<T> {
 /** What a handle needs of its disk. */
 export interface DiskOfHandle {
   readonly prng: Prng;
+  readonly forgets: boolean;
   readonly shortReads: boolean;
   now(): number;
   run<T>(name: keyof DiskFile, effect: Effect<T>): Promise<T>;
@@ -46,7 +47,7 @@ export class SimulatedHandle implements DiskFile {
   read(buffer: Buffer, bufferOffset: number, length: number, position: number): Promise<number> {
     const { prng, shortReads } = this.#disk;
     const apply = () => {
-      this.#assertOpen('read', !this.#flags.startsWith('w'));
+      this.#assertOpen('read');
       const short = shortReads && length > 1 && prng.chance(shortReadChance);
       const wanted = short ? 1 + prng.integer(length - 1) : length;
       return this.file.read(buffer, bufferOffset, wanted, position);
@@ -69,7 +70,7 @@ export class SimulatedHandle implements DiskFile {
       this.#assertOpen('fdatasync', true);
       if (!this.#disk.lies()) this.file.sync(upTo);
     };
-    const atFault = () => this.file.failSync(this.#disk.prng);
+    const atFault = () => this.file.failSync(this.#disk.prng, this.#disk.forgets);
     await this.#disk.run('sync', { apply, atFault });
   }
 
@@ -108,7 +109,7 @@ export class SimulatedHandle implements DiskFile {
     if (fitting < bytes.length) throw failure('ENOSPC', 'write', this.path);
   }
 
-  #assertOpen(syscall: string, allowed: boolean): void {
+  #assertOpen(syscall: string, allowed = true): void {
     if (this.#closed || !allowed) throw failure('EBADF', syscall, this.path);
   }
 }

@@ -56,11 +56,14 @@ export class Tree {
     }
     if (flags === 'wx') throw failure('EEXIST', 'open', path);
     if (isDirectory(found)) throw failure('EISDIR', 'open', path);
-    if (flags === 'w' && found.length > 0) found.truncate(0);
+    if (flags === 'w' && found.length > 0) {
+      found.truncate(0);
+      found.mtimeMs = this.#now();
+    }
     return found;
   }
 
-  /** Makes what is missing of a path; returns the directories that got a new one. */
+  /** Makes what is missing of a path; returns every directory above. */
   makeDirectory(path: string, taken: Iterable<number>): SimulatedDirectory[] {
     const parents: SimulatedDirectory[] = [];
     let at = '/';
@@ -68,8 +71,7 @@ export class Tree {
       at = resolve(at, name);
       const node = this.find(at);
       if (node && !isDirectory(node)) throw failure('ENOTDIR', 'mkdir', path);
-      if (node) continue;
-      this.add(at, new SimulatedDirectory(this.#freeIno(taken)), 'mkdir');
+      if (!node) this.add(at, new SimulatedDirectory(this.#freeIno(taken)), 'mkdir');
       parents.push(this.#parent(at, 'mkdir'));
     }
     return parents;

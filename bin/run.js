@@ -1,0 +1,16 @@
+'use strict';
+
+var fs = require('fs');
+var path = require('path');
+var url = require('url');
+
+/* A clone runs its sources, a published package what was built from them. */
+var root = path.join(__dirname, '..');
+var source = path.join(root, 'src', 'cli', 'main.ts');
+var built = path.join(root, 'dist', 'src', 'cli', 'main.js');
+var main = fs.existsSync(source) ? source : built;
+
+import(url.pathToFileURL(main).href).catch(function (error) {
+  console.error(error);
+  process.exit(1);
+});

@@ -1,0 +1,15 @@
+import { exitCodesHelp } from './command.ts';
+
+export const overview = `Usage: millrace COMMAND [options]   (flume-ng COMMAND … does the same)
+
+Commands
+  agent     runs an agent:        millrace agent -n a1 -f flume.conf
+  check     reads a configuration and says what would run, and what is wrong:
+                                  millrace check flume.conf
+  explain   describes a component and its options:
+                                  millrace explain taildir
+  demo      shows it running: a growing log, an agent and its files under ./demo
+  version   prints the version
+  help      prints this, or the help of a command: millrace help agent
+
+${exitCodesHelp}`;

@@ -1,0 +1,99 @@
+import type { FileHandle } from 'node:fs/promises';
+import type { Clock } from '../../core/clock.ts';
+import type { FileInfo } from './identity.ts';
+import { keyOf, proofBytes, readBytes } from './identity.ts';
+import type { FoundFile, TailedFile } from './tailed-file.ts';
+
+/** How long a file that repeats a tailed one must be unchanged before it counts as a file of its own. */
+export const copyWaitMs = 5_000;
+/** The longest wait for a file that keeps growing. */
+const longestWaitMs = 300_000;
+
+/** A file that belongs to no stream yet. */
+export interface Candidate {
+  readonly file: FoundFile;
+  /** Open while the candidate is looked at. */
+  readonly handle: FileHandle;
+}
+
+interface PossibleCopy {
+  readonly firstSeenAt: number;
+  changedAt: number;
+  info: FileInfo;
+}
+
+/** Files that may be copies in the making: they are left alone for a while. */
+export class PossibleCopies {
+  readonly #clock: Clock;
+  readonly #copies = new Map<string, PossibleCopy>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Forgets the files that are no longer there. */
+  keepOnly(found: ReadonlyMap<string, FoundFile>): void {
+    for (const key of this.#copies.keys()) if (!found.has(key)) this.#copies.delete(key);
+  }
+
+  delete(key: string): void {
+    this.#copies.delete(key);
+  }
+
+  /**
+   * Does the file so far repeat one of these, and did so until just now? Then the original may be about
+   * to be cut back. A file that stays a copy is read in the end, as any other.
+   */
+  async repeats({ file, handle }: Candidate, tails: readonly TailedFile[]): Promise<boolean> {
+    const copy = this.#note(file);
+    const now = this.#clock.monotonic();
+    if (now - copy.changedAt >= copyWaitMs || now - copy.firstSeenAt >= longestWaitMs) return false;
+    const { size } = file.info;
+    const head = await readBytes(handle, 0, Math.min(proofBytes, size));
+    for (const tail of tails) {
+      if (!beginsAlike(head, tail.head) || tail.info.size < size) continue;
+      if (tail.deleted || isOlder(file.info, tail.info)) continue;
+      const original = await tail.open();
+      if (!original) continue;
+      const length = Math.min(proofBytes, size);
+      const end = await readBytes(handle, size - length, length);
+      if (end.equals(await readBytes(original, size - length, length))) return true;
+    }
+    return false;
+  }
+
+  /**
+   * May the file, which begins like one that was cut back, yet become as long? It does not matter when
+   * it stays as it is: then it is a copy that was made a moment too early.
+   */
+  mayGrow(file: FoundFile): boolean {
+    const { firstSeenAt, changedAt } = this.#note(file);
+    return changedAt <= firstSeenAt || this.#clock.monotonic() - firstSeenAt < longestWaitMs;
+  }
+
+  #note({ info }: FoundFile): PossibleCopy {
+    const now = this.#clock.monotonic();
+    const key = keyOf(info);
+    const known = this.#copies.get(key);
+    if (!known) {
+      const age = Math.max(0, this.#clock.now() - info.mtimeMs);
+      const copy = { firstSeenAt: now, changedAt: now - age, info };
+      this.#copies.set(key, copy);
+      return copy;
+    }
+    if (known.info.size !== info.size || known.info.mtimeMs !== info.mtimeMs) known.changedAt = now;
+    known.info = info;
+    return known;
+  }
+}
+
+/** Are the shorter one's bytes the other's first? */
+function beginsAlike(a: Buffer, b: Buffer): boolean {
+  const length = Math.min(a.length, b.length);
+  return length > 0 && a.subarray(0, length).equals(b.subarray(0, length));
+}
+
+/** Was the first file made before the second, as far as the file system tells? */
+function isOlder(file: FileInfo, other: FileInfo): boolean {
+  return file.bornMs !== undefined && other.bornMs !== undefined && file.bornMs < other.bornMs;
+}

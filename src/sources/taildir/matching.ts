@@ -1,0 +1,413 @@
+import type { FileHandle } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { StreamStatus } from '../../core/channel.ts';
+import type { SourceContext } from '../../core/source.ts';
+import type { Candidate } from './copies.ts';
+import { PossibleCopies } from './copies.ts';
+import type { FileGroup } from './groups.ts';
+import type { Identity, Likeness } from './identity.ts';
+import {
+  compare,
+  keyOf,
+  parseIdentity,
+  proofBytes,
+  proves,
+  readBytes,
+  sameBirth,
+} from './identity.ts';
+import type { Listing } from './listing.ts';
+import { allFiles } from './listing.ts';
+import type { OpenFiles } from './open-files.ts';
+import { inParallel } from './parallel.ts';
+import type { FilePosition } from './position-file.ts';
+import type { FoundFile, TailOptions } from './tailed-file.ts';
+import { TailedFile } from './tailed-file.ts';
+
+/*
+ * Which stream is a file? In this order:
+ * 1. The one that is read from the same inode, while the file is open or has what was read from it.
+ * 2. A stream without a file whose inode it is, when both proofs agree.
+ * 3. A stream without a file whose proofs agree: the copy that copytruncate made, a file moved from
+ *    another file system. One that begins alike and is still shorter is waited for.
+ * 4. A file that so far repeats one that is tailed may be a copy whose original is about to be cut
+ *    back: it is left alone for as long as it grows, and a little longer.
+ * 5. Else it is a new stream.
+ */
+
+/** A stream whose file is gone is forgotten after this. */
+const retireMs = 24 * 60 * 60 * 1000;
+
+/** A stream without a file. */
+interface LostStream {
+  readonly stream: string;
+  readonly identity: Identity;
+  /** The file system's time by which the file was gone or cut back, where that was seen. */
+  readonly lostAtMs: number | undefined;
+  /** Its deleted file, while that is still open. */
+  readonly tail?: TailedFile;
+}
+
+/** Where a file begins that no channel knows. */
+export interface Beginnings {
+  readonly positions: readonly FilePosition[];
+  readonly skipToEnd: boolean;
+}
+
+/** Knows every file that is tailed, and finds the file of every stream. */
+export class StreamMatcher {
+  /** By inode. */
+  readonly tails = new Map<string, TailedFile>();
+  readonly #lost = new Map<string, LostStream>();
+  /** Inode and path of the files that channels knew at the start. */
+  readonly #knownNames = new Set<string>();
+  readonly #copies: PossibleCopies;
+  readonly #unreadable = new Map<string, string>();
+  readonly #options: TailOptions;
+  readonly #context: SourceContext;
+  readonly #openFiles: OpenFiles;
+  readonly #groups: readonly FileGroup[];
+
+  constructor(
+    options: TailOptions,
+    groups: readonly FileGroup[],
+    context: SourceContext,
+    openFiles: OpenFiles,
+  ) {
+    this.#options = options;
+    this.#groups = groups;
+    this.#context = context;
+    this.#openFiles = openFiles;
+    this.#copies = new PossibleCopies(context.clock);
+  }
+
+  /** Takes up the streams that the channels know. */
+  load(): void {
+    for (const [stream, status] of this.#context.streams.all()) {
+      const identity = parseIdentity(status.identity);
+      if (identity) {
+        this.#lost.set(stream, { stream, identity, lostAtMs: undefined });
+        this.#knownNames.add(`${identity.inode} ${identity.path}`);
+      } else this.#context.log.warn({ stream }, 'Stream has an identity that is not understood.');
+    }
+  }
+
+  /**
+   * Brings the files that are tailed in line with what was found.
+   *
+   * @param beginnings given when the source starts, for files that no channel knows
+   */
+  async match(listing: Listing, beginnings?: Beginnings): Promise<void> {
+    const found = new Map<string, FoundFile>();
+    for (const file of listing.files) {
+      const key = keyOf(file.info);
+      // Several names of one inode are one file: the name it had is kept, else the first counts.
+      if (!found.has(key) || this.tails.get(key)?.path === file.path) found.set(key, file);
+    }
+    this.#copies.keepOnly(found);
+    const seen = new Set<TailedFile>();
+    for (const [key, file] of found) {
+      const tail = this.tails.get(key);
+      if (!tail || !(await this.#goesOn(tail, file))) continue;
+      found.delete(key);
+      seen.add(tail);
+    }
+    await this.#lookAfterMissing(seen, listing);
+    // An empty file proves nothing yet: it may become a copy.
+    const strangers = [...found.values()].filter(({ info }) => info.size > 0);
+    if (strangers.length > 0) strangers.push(...(await this.#replaced(seen)));
+    await this.#findStreams(strangers, beginnings);
+    await this.#lookAfterLost(listing);
+  }
+
+  /**
+   * Parts a stream from its file. `replaced`: the file no longer has what was read from it; the stream
+   * goes on if there is a copy. `gone`: nothing more will come.
+   */
+  async lose(tail: TailedFile, reason: 'replaced' | 'gone'): Promise<void> {
+    this.tails.delete(tail.key);
+    await tail.close();
+    const { stream, info, path } = tail;
+    const status = this.#context.streams.get(stream);
+    if (!status) return;
+    const lostAtMs = tail.deleted ? info.ctimeMs : reason === 'replaced' ? info.mtimeMs : undefined;
+    const lost = { stream, identity: tail.identity(), lostAtMs };
+    this.#lost.set(stream, lost);
+    if (reason === 'gone') return this.#markGone(lost);
+    this.#context.streams.introduce(stream, lost.identity, status.first);
+    const said = 'File was cut back or replaced; it is read from its beginning.';
+    this.#context.log.info({ path, readBytes: tail.position }, said);
+  }
+
+  /** Is it still the file that was tailed under this inode? */
+  async #goesOn(tail: TailedFile, { path, group, info }: FoundFile): Promise<boolean> {
+    const reused = !tail.isOpen && !sameBirth(tail.identity(), info);
+    if (!reused && tail.path !== path) {
+      this.#context.log.info({ from: tail.path, to: path }, 'File was renamed; it goes on.');
+    }
+    if (!reused) {
+      tail.rename(path, group);
+      tail.listed = true;
+      tail.seen(info);
+      if (info.size >= tail.readEnd) return true;
+    }
+    await this.lose(tail, 'replaced');
+    return false;
+  }
+
+  /**
+   * Changed files that no longer have what was read from them. Only when there are strangers this can't
+   * wait until they are read: one of the strangers may be the copy.
+   */
+  async #replaced(tails: Iterable<TailedFile>): Promise<readonly FoundFile[]> {
+    const files: FoundFile[] = [];
+    const changed = [...tails].filter((tail) => tail.dirty);
+    await inParallel(changed, async (tail) => {
+      // What can't be read now is read again with the others, and said there.
+      if (await tail.isSound().catch(() => true)) return;
+      await this.lose(tail, 'replaced');
+      const { path, group, info } = tail;
+      if (info.size > 0) files.push({ path, group, info });
+    });
+    return files;
+  }
+
+  /** Tailed files that no group names any more: renamed away or deleted. */
+  async #lookAfterMissing(seen: ReadonlySet<TailedFile>, listing: Listing): Promise<void> {
+    const others = new Map<string, readonly FoundFile[] | undefined>();
+    for (const tail of [...this.tails.values()]) {
+      const directory = dirname(tail.path);
+      if (seen.has(tail) || !listing.directories.has(directory)) continue;
+      const wasListed = tail.listed;
+      tail.listed = false;
+      if (tail.isOpen) {
+        await tail.look();
+        tail.dirty ||= wasListed;
+        continue;
+      }
+      if (!wasListed) continue;
+      if (!others.has(directory)) others.set(directory, await allFiles(directory, tail.group));
+      const file = others.get(directory)?.find(({ info }) => keyOf(info) === tail.key);
+      if (file && sameBirth(tail.identity(), file.info)) {
+        tail.rename(file.path, tail.group);
+        tail.seen(file.info);
+        tail.dirty = true;
+      } else await this.lose(tail, 'gone');
+    }
+  }
+
+  async #findStreams(files: readonly FoundFile[], beginnings?: Beginnings): Promise<void> {
+    const known = [...this.tails.values()];
+    const candidates: Candidate[] = [];
+    try {
+      await inParallel(files, async (file) => {
+        const handle = await this.#open(file);
+        if (handle) candidates.push({ file, handle });
+      });
+      const strangers: Candidate[] = [];
+      await inParallel(candidates, async (candidate) => {
+        const tail = await this.#byInode(candidate);
+        if (tail) known.push(tail);
+        else strangers.push(candidate);
+      });
+      // A copy comes after its original.
+      strangers.sort((a, b) => a.file.info.perhapsBornMs - b.file.info.perhapsBornMs);
+      for (const candidate of strangers) {
+        if (await this.#byProof(candidate)) continue;
+        if (await this.#copies.repeats(candidate, known)) continue;
+        known.push(await this.#begin(candidate, beginnings));
+      }
+    } finally {
+      for (const { handle } of candidates) await handle.close();
+    }
+  }
+
+  async #open({ path, info }: FoundFile): Promise<FileHandle | undefined> {
+    try {
+      const handle = await open(path, 'r');
+      this.#unreadable.delete(path);
+      if ((await handle.stat()).ino === info.inode) return handle;
+      await handle.close();
+    } catch (error) {
+      const { code = 'unknown' } = error as NodeJS.ErrnoException;
+      if (code === 'ENOENT') return undefined;
+      this.#context.counters.EventReadFail++;
+      if (this.#unreadable.get(path) !== code) {
+        this.#unreadable.set(path, code);
+        this.#context.log.warn({ path, error }, 'File can not be read; tried again.');
+      }
+    }
+    return undefined;
+  }
+
+  /** The stream without a file that has this inode. */
+  async #byInode({ file, handle }: Candidate): Promise<TailedFile | undefined> {
+    const { info } = file;
+    for (const { stream, identity } of this.#lost.values()) {
+      if (identity.inode !== info.inode || !sameBirth(identity, info)) continue;
+      const status = this.#context.streams.get(stream);
+      if (!status) continue;
+      const likeness = await compare(handle, info.size, identity, status.held);
+      if (likeness === 'same') {
+        return this.#withHead(this.#attach(stream, file, status), handle);
+      }
+      if (likeness === 'shorter' && identity.boot !== this.#options.boot) {
+        return this.#afterPowerLoss(file, status);
+      }
+    }
+    return undefined;
+  }
+
+  /** The file's unsynced end went with the power: it is read on from where it ends now. */
+  #afterPowerLoss(file: FoundFile, status: StreamStatus): TailedFile {
+    const { path, info } = file;
+    const said = 'File lost its end with the power after it was read; read on from where it ends.';
+    this.#context.log.warn({ path, readBytes: status.held, fileBytes: info.size }, said);
+    return this.#attach(this.#newName(file), file, undefined, info.size);
+  }
+
+  /** Takes the file for a stream whose proofs it has. True as well when that is to be waited for. */
+  async #byProof({ file, handle }: Candidate): Promise<boolean> {
+    let shorter = false;
+    for (const lost of this.#claimable(file.path)) {
+      const likeness = await this.#compareCopy(lost, file, handle);
+      if (likeness === 'shorter') shorter = true;
+      if (likeness === 'same' && (await this.#attachCopy(lost, file))) return true;
+    }
+    return shorter && this.#copies.mayGrow(file);
+  }
+
+  /** Streams whose own file is no more, those of this path first. */
+  #claimable(path: string): readonly LostStream[] {
+    const lost = [...this.#lost.values()];
+    for (const tail of this.tails.values()) {
+      if (!tail.deleted || !tail.isOpen) continue;
+      const { stream, info } = tail;
+      lost.push({ stream, identity: tail.identity(), lostAtMs: info.ctimeMs, tail });
+    }
+    const rank = ({ identity }: LostStream) => (identity.path === path ? 0 : 1);
+    return lost.sort((a, b) => rank(a) - rank(b));
+  }
+
+  async #compareCopy(
+    { stream, identity, lostAtMs, tail }: LostStream,
+    { info }: FoundFile,
+    handle: FileHandle,
+  ): Promise<Likeness> {
+    const { head, device, inode } = identity;
+    if (head.length === 0) return 'different';
+    // The file that was cut back is no copy of what it was.
+    if (inode === info.inode && device === info.device) return 'different';
+    // A few equal bytes prove little: then a copy must at least have been there before the loss.
+    const late = lostAtMs !== undefined && info.perhapsBornMs > lostAtMs;
+    if (head.length < proofBytes && late) return 'different';
+    const held = this.#context.streams.get(stream)?.held;
+    if (held === undefined || !(await proves(handle, info.size, head))) return 'different';
+    // While the deleted file is open, it has at least as much as a copy.
+    return compare(handle, info.size, identity, Math.max(held, tail?.info.size ?? 0));
+  }
+
+  async #attachCopy({ stream, tail }: LostStream, file: FoundFile): Promise<boolean> {
+    const status = this.#context.streams.get(stream);
+    if (!status || this.tails.has(keyOf(file.info))) return false;
+    if (tail) {
+      this.tails.delete(tail.key);
+      await tail.close();
+    }
+    this.#attach(stream, file, status);
+    const said = 'File has what was read under another name; it goes on from there.';
+    this.#context.log.info({ path: file.path, readBytes: status.held }, said);
+    return true;
+  }
+
+  async #withHead(tail: TailedFile, handle: FileHandle): Promise<TailedFile> {
+    tail.head = await readBytes(handle, 0, Math.min(proofBytes, tail.info.size));
+    return tail;
+  }
+
+  #begin({ file, handle }: Candidate, beginnings: Beginnings | undefined): Promise<TailedFile> {
+    const { path, info } = file;
+    const position = beginnings?.positions.find(({ inode, file: named }) => {
+      return inode === info.inode && named === path;
+    });
+    const wasKnown = this.#knownNames.has(`${info.inode} ${path}`);
+    let first = 0;
+    if (position && position.pos <= info.size && !wasKnown) first = position.pos;
+    else if (beginnings?.skipToEnd && !wasKnown) first = info.size;
+    return this.#withHead(this.#attach(this.#newName(file), file, undefined, first), handle);
+  }
+
+  #newName({ info }: FoundFile): string {
+    for (;;) {
+      const random = this.#context.random.bytes(4).toString('hex');
+      const stream = `${this.#context.name}/${keyOf(info)}-${random}`;
+      if (!this.#context.streams.get(stream)) return stream;
+    }
+  }
+
+  #attach(stream: string, file: FoundFile, status?: StreamStatus, first = 0): TailedFile {
+    const { key, tail } = this.#made(stream, file, first, status);
+    this.#lost.delete(stream);
+    this.#copies.delete(key);
+    this.tails.set(key, tail);
+    return tail;
+  }
+
+  #made(stream: string, file: FoundFile, first: number, status: StreamStatus | undefined) {
+    const [options, context] = [this.#options, this.#context];
+    const tail = new TailedFile(options, context, this.#openFiles, stream, file, first, status);
+    return { key: tail.key, tail };
+  }
+
+  /** Looks for the stream's file, or a copy, under a name that no group has. */
+  async #findElsewhere(lost: LostStream): Promise<boolean> {
+    const { identity, stream } = lost;
+    const directory = dirname(identity.path);
+    const group = this.#groups.find((each) => each.directory === directory) ?? this.#groups[0];
+    const status = this.#context.streams.get(stream);
+    if (!group || !status) return false;
+    for (const file of (await allFiles(directory, group)) ?? []) {
+      const { info, path } = file;
+      const sameInode = info.inode === identity.inode && sameBirth(identity, info);
+      if (!sameInode && !path.startsWith(identity.path)) continue;
+      if (info.size === 0 || this.tails.has(keyOf(info))) continue;
+      const handle = await this.#open(file);
+      if (!handle) continue;
+      try {
+        const likeness = sameInode
+          ? await compare(handle, info.size, identity, status.held)
+          : await this.#compareCopy(lost, file, handle);
+        if (likeness === 'same' && (await this.#attachCopy(lost, file))) return true;
+      } finally {
+        await handle.close();
+      }
+    }
+    return false;
+  }
+
+  /** Streams without a file: looked for once, then forgotten after a day. */
+  async #lookAfterLost(listing: Listing): Promise<void> {
+    for (const lost of [...this.#lost.values()]) {
+      const directory = dirname(lost.identity.path);
+      const ours = this.#groups.some((group) => group.directory === directory);
+      if (ours && !listing.directories.has(directory)) continue;
+      const { gone } = lost.identity;
+      if (gone === null) {
+        if (!(await this.#findElsewhere(lost))) this.#markGone(lost);
+        continue;
+      }
+      if (this.#context.clock.now() - gone < retireMs) continue;
+      const status = this.#context.streams.get(lost.stream);
+      if (status && (status.settled < status.held || status.islands.length > 0)) continue;
+      if (status) this.#context.streams.retire(lost.stream);
+      this.#lost.delete(lost.stream);
+    }
+  }
+
+  #markGone(lost: LostStream): void {
+    const status = this.#context.streams.get(lost.stream);
+    const identity = { ...lost.identity, gone: this.#context.clock.now() };
+    if (status) this.#context.streams.introduce(lost.stream, identity, status.first);
+    this.#lost.set(lost.stream, { ...lost, identity });
+  }
+}

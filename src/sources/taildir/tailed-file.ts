@@ -1,0 +1,529 @@
+import type { FileHandle } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
+import type { StreamStatus } from '../../core/channel.ts';
+import type { Column, Headers } from '../../core/event-batch.ts';
+import { EventBatch } from '../../core/event-batch.ts';
+import type { SourceContext } from '../../core/source.ts';
+import type { EmitWindow } from './emit-window.ts';
+import type { FileGroup } from './groups.ts';
+import type { FileInfo, Identity } from './identity.ts';
+import { fileInfo, keyOf, parseIdentity, proofBytes, proofOf, readBytes } from './identity.ts';
+import type { Lines } from './lines.ts';
+import { splitLines } from './lines.ts';
+import type { OpenFiles } from './open-files.ts';
+
+/*
+ * Invariants.
+ * 1. `position` is where the next event begins: everything before it was emitted, though perhaps not
+ *    yet with success. After a failed emit it goes back to what the channels hold.
+ * 2. Every read begins up to 1 KiB before `position`, and counts only when those bytes are the ones
+ *    that were read there before (`#proof`). A file whose size, mtime or ctime changed is always read
+ *    that way, also when it has not grown. So a file that was cut back is found out, even if it has
+ *    grown beyond `position` since: the bytes there are others.
+ * 3. No event spans one of `#edges`: offsets where an event ended for some channel before.
+ */
+
+/** The most bytes of one read. */
+const chunkBytes = 512 * 1024;
+/** The most bytes one file gives before others have their turn. */
+const turnBytes = 16 * 1024 * 1024;
+/** An unfinished line at least this long is not read again until its newline was seen. */
+const longRestBytes = 64 * 1024;
+
+/** How often the identity of a file that is read is written at most. */
+const identityMs = 1000;
+
+/** The header of an event whose line goes on in the next event, and its value. */
+export const lineHeader = 'millrace.line';
+const lineGoesOn = 'cut';
+
+export interface TailOptions {
+  readonly batchSize: number;
+  readonly maxBatchCount: number;
+  readonly maxLineBytes: number;
+  readonly fileHeader: boolean;
+  readonly fileHeaderKey: string;
+  readonly byteOffsetHeader: boolean;
+  /** The machine's boot. */
+  readonly boot: string;
+}
+
+/** A file as it was found under a name. */
+export interface FoundFile {
+  readonly path: string;
+  readonly group: FileGroup;
+  readonly info: FileInfo;
+}
+
+/**
+ * `more`: there is more to read now. `end`: nothing for now. `moved`: the name leads to no file, or to
+ * another one. `replaced`: the file no longer has what was read from it.
+ */
+export type ReadOutcome = 'more' | 'end' | 'moved' | 'replaced';
+
+interface Chunk {
+  readonly slab: Buffer;
+  readonly length: number;
+  /** Are the bytes before it those that were read before? */
+  readonly sound: boolean;
+}
+
+/** One file that is read as it grows, which is one stream. */
+export class TailedFile {
+  readonly stream: string;
+  readonly key: string;
+  info: FileInfo;
+  path: string;
+  group: FileGroup;
+  position: number;
+  /** Does a file group name it? Else it was renamed or deleted, and is read to its end. */
+  listed = true;
+  /** Might there be something to read? */
+  dirty = true;
+  /** Is a read under way? */
+  busy = false;
+  /** When it was last seen to change, on the monotonic clock. */
+  changedAt: number;
+  /** The round of polls in which it was last read. */
+  lastTurn = 0;
+  /** Why the last read failed; said once. */
+  complaint: string | undefined;
+  failure: unknown;
+  /** The first bytes of the file, up to 1 KiB; empty until it was looked into. */
+  head: Buffer = Buffer.alloc(0);
+
+  readonly #options: TailOptions;
+  readonly #context: SourceContext;
+  readonly #openFiles: OpenFiles;
+  readonly #first: number;
+  #introduced: boolean;
+  /** What the channels knew when the file was found. */
+  #known: Identity | undefined;
+  #introducedAt = Number.NEGATIVE_INFINITY;
+  #introducedPosition = -1;
+  #handle: FileHandle | undefined;
+  #headers: Headers | undefined;
+  /** What was read before `#proofEnd`: up to 1 KiB. */
+  #proof: Buffer | undefined;
+  #proofEnd = 0;
+  #edges: number[] = [];
+  #want = chunkBytes;
+  /** There is no newline in `[position, searched)`. */
+  #searched = 0;
+  #inLongLine = false;
+  #lineBytes = 64;
+
+  /** @param known what the channels know of the stream; else it is new and begins at `first` */
+  constructor(
+    options: TailOptions,
+    context: SourceContext,
+    openFiles: OpenFiles,
+    stream: string,
+    found: FoundFile,
+    first: number,
+    known?: StreamStatus,
+  ) {
+    this.#options = options;
+    this.#context = context;
+    this.#openFiles = openFiles;
+    this.stream = stream;
+    this.path = found.path;
+    this.group = found.group;
+    this.info = found.info;
+    this.key = keyOf(found.info);
+    this.#first = known?.first ?? first;
+    this.position = this.#first;
+    this.#introduced = known !== undefined;
+    if (known) {
+      this.#goTo(known);
+      this.#known = parseIdentity(known.identity);
+      if (this.#isKnown()) this.#introducedPosition = this.position;
+    }
+    const { clock } = context;
+    // Its age counts for the idle time-out: an old last line without newline needn't wait again.
+    this.changedAt = clock.monotonic() - Math.max(0, clock.now() - found.info.mtimeMs);
+  }
+
+  get isOpen(): boolean {
+    return this.#handle !== undefined;
+  }
+
+  /** May the descriptor be closed? A file without a name we know can't be opened again. */
+  get closable(): boolean {
+    return this.listed && !this.deleted && !this.busy;
+  }
+
+  get deleted(): boolean {
+    return this.info.links === 0;
+  }
+
+  /** Offsets before this were read once, as lines or as proof: a shorter file is not what it was. */
+  get readEnd(): number {
+    return Math.max(this.position, this.#proofEnd, this.head.length);
+  }
+
+  /** Bytes that are there and were not emitted, an unfinished line included. */
+  get unreadBytes(): number {
+    return Math.max(0, this.info.size - this.position);
+  }
+
+  rename(path: string, group: FileGroup): void {
+    if (path === this.path && group === this.group) return;
+    this.path = path;
+    this.group = group;
+    this.#headers = undefined;
+    this.#introducedPosition = -1;
+  }
+
+  /** Takes note of how the file looks now. */
+  seen(info: FileInfo): void {
+    const { size, mtimeMs, ctimeMs } = this.info;
+    if (size !== info.size || mtimeMs !== info.mtimeMs || ctimeMs !== info.ctimeMs) {
+      this.dirty = true;
+      if (size !== info.size || mtimeMs !== info.mtimeMs) {
+        this.changedAt = this.#context.clock.monotonic();
+      }
+    }
+    // The birth time is not always told, so what was once known is kept.
+    this.info = { ...info, bornMs: info.bornMs ?? this.info.bornMs };
+  }
+
+  /** Looks at the open file, whatever its name is by now. */
+  async look(): Promise<void> {
+    if (this.#handle) this.seen(fileInfo(await this.#handle.stat()));
+  }
+
+  /**
+   * Emits what is there, within a turn's bound; failures of emits come later, as `failure`.
+   *
+   * @param flush the rest after the last newline is an event too, unless the file has just changed
+   */
+  async read(window: EmitWindow, signal: AbortSignal, flush: boolean): Promise<ReadOutcome> {
+    const handle = await this.open();
+    if (!handle) return 'moved';
+    const changedAt = this.changedAt;
+    await this.look();
+    this.dirty = false;
+    if (this.info.size < this.readEnd || !(await this.#prove(handle))) return 'replaced';
+    if (this.info.size > 0) {
+      this.#introduce();
+      if (!(await this.#prove(handle))) return 'replaced';
+    }
+    const final = flush && changedAt === this.changedAt;
+    if (await this.#searchNewline(handle, final)) return 'end';
+
+    const turnEnd = this.position + turnBytes;
+    const { batchSize, maxBatchCount } = this.#options;
+    let eventsLeft = Math.min(Number.MAX_SAFE_INTEGER, batchSize * maxBatchCount);
+    let next: Promise<Chunk> | undefined = this.#readChunk(handle);
+    while (next) {
+      const chunk: Chunk = await next;
+      next = undefined;
+      if (!chunk.sound) return 'replaced';
+      const from = this.position;
+      const all = this.#lines(chunk, final);
+      const lines = all.count <= eventsLeft ? all : firstLines(all, eventsLeft);
+      eventsLeft -= lines.count;
+      const more = this.#advance(chunk, lines) || lines !== all;
+      if (!more) this.#searched = from + chunk.length;
+      const turnOver = this.position >= turnEnd || eventsLeft <= 0 || signal.aborted;
+      if (more && !turnOver && this.failure === undefined) {
+        // Read ahead while what is here is emitted.
+        next = this.#readChunk(handle);
+        next.catch(() => {});
+      }
+      await this.#emit(chunk.slab, lines, from, window);
+      if (more && !next) return 'more';
+    }
+    return 'end';
+  }
+
+  /** Has the file what was read from it? True as well when its name leads to no file. */
+  async isSound(): Promise<boolean> {
+    const handle = await this.open();
+    if (!handle) return true;
+    await this.look();
+    if (this.info.size < this.readEnd) return false;
+    return (await this.#hasHead(handle)) && (await this.#hasProof(handle));
+  }
+
+  /** Opens the file by its name; `undefined` when that leads to another file or none. */
+  async open(): Promise<FileHandle | undefined> {
+    if (this.#handle) {
+      this.#openFiles.used(this);
+      return this.#handle;
+    }
+    const handle = await open(this.path, 'r').catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined;
+      throw error;
+    });
+    if (!handle) return undefined;
+    const info = fileInfo(await handle.stat());
+    if (keyOf(info) !== this.key) {
+      await handle.close();
+      return undefined;
+    }
+    this.#handle = handle;
+    await this.#openFiles.opened(this);
+    return handle;
+  }
+
+  async close(): Promise<void> {
+    const handle = this.#handle;
+    this.#handle = undefined;
+    this.#openFiles.closed(this);
+    await handle?.close();
+  }
+
+  /** Does the ledger say already what would be written into it? */
+  #isKnown(): boolean {
+    const known = this.#known;
+    if (!known || known.boot !== this.#options.boot || known.gone !== null) return false;
+    const { device, inode } = this.info;
+    return known.device === device && known.inode === inode && known.path === this.path;
+  }
+
+  /** Goes back to what the channels hold, after a failed emit. */
+  goBack(): void {
+    this.failure = undefined;
+    const status = this.#context.streams.get(this.stream);
+    if (status) this.#goTo(status);
+    else this.position = this.#first;
+    this.dirty = true;
+  }
+
+  #goTo(status: StreamStatus): void {
+    this.position = status.held;
+    this.#edges = status.islands.flat().filter((edge) => edge > status.held);
+    this.#edges.sort((a, b) => a - b);
+    this.#searched = 0;
+    this.#want = chunkBytes;
+    this.#inLongLine = false;
+  }
+
+  /** Brings the stream's identity up to date; nothing may be in flight. */
+  async refreshIdentity(): Promise<void> {
+    if (!this.#introduced || this.#introducedPosition === this.position) return;
+    const grows = this.head.length < proofBytes && this.position > this.head.length;
+    if (grows && this.#handle) {
+      const head = await readBytes(this.#handle, 0, Math.min(proofBytes, this.position));
+      // Else the file was cut back meanwhile, which the next read finds out.
+      if (head.subarray(0, this.head.length).equals(this.head)) this.head = head;
+    }
+    this.#introducedPosition = this.position;
+    this.#introducedAt = this.#context.clock.monotonic();
+    this.#context.streams.introduce(this.stream, this.identity(), this.#first);
+  }
+
+  /** Should the identity be written again by now? */
+  identityDue(now: number): boolean {
+    if (!this.#introduced || this.#introducedPosition === this.position) return false;
+    return now - this.#introducedAt >= identityMs;
+  }
+
+  identity(): Identity {
+    const { device, inode, bornMs } = this.info;
+    const proof = this.#proof ?? Buffer.alloc(0);
+    const tail = proofOf(this.#proofEnd - proof.length, proof);
+    return {
+      device,
+      inode,
+      path: this.path,
+      born: bornMs ?? null,
+      boot: this.#options.boot,
+      head: this.head.length > 0 ? proofOf(0, this.head) : (this.#known?.head ?? tail),
+      tail: this.#proof ? tail : (this.#known?.tail ?? tail),
+      gone: null,
+    };
+  }
+
+  #introduce(): void {
+    if (this.#introduced) return;
+    const identity = this.identity();
+    const status = this.#context.streams.introduce(this.stream, identity, this.#first);
+    this.#introduced = true;
+    this.#introducedPosition = this.position;
+    this.#introducedAt = this.#context.clock.monotonic();
+    if (status.held !== this.position) this.#goTo(status);
+  }
+
+  /** Is the file still what was read? Then the proof is made the one just before `position`. */
+  async #prove(handle: FileHandle): Promise<boolean> {
+    if (!(await this.#hasHead(handle))) return false;
+    // The read that follows begins with this proof.
+    if (this.#proof && this.#proofEnd === this.position) return true;
+    if (!(await this.#hasProof(handle))) return false;
+    if (this.head.length === 0) {
+      this.head = await readBytes(handle, 0, Math.min(proofBytes, this.info.size));
+    }
+    const length = Math.min(proofBytes, this.position);
+    this.#proof = await readBytes(handle, this.position - length, length);
+    this.#proofEnd = this.position;
+    return this.#proof.length === length;
+  }
+
+  async #hasProof(handle: FileHandle): Promise<boolean> {
+    const proof = this.#proof ?? Buffer.alloc(0);
+    const bytes = await readBytes(handle, this.#proofEnd - proof.length, proof.length);
+    return bytes.equals(proof);
+  }
+
+  /** Where the proof does not speak for the beginning: nothing was read yet, or less than the head. */
+  async #hasHead(handle: FileHandle): Promise<boolean> {
+    if (this.#proof && this.position >= this.head.length) return true;
+    return (await readBytes(handle, 0, this.head.length)).equals(this.head);
+  }
+
+  /** The offset that a read must not pass: the end of the file, or an edge. */
+  get #limit(): number {
+    while (this.#edges.length > 0 && (this.#edges[0] as number) <= this.position) {
+      this.#edges.shift();
+    }
+    return Math.min(this.info.size, this.#edges[0] ?? this.info.size);
+  }
+
+  async #readChunk(handle: FileHandle): Promise<Chunk> {
+    const proof = this.#proof ?? Buffer.alloc(0);
+    const want = Math.max(0, Math.min(this.#want, this.#limit - this.position));
+    const before = Buffer.allocUnsafeSlow(proof.length);
+    const slab = Buffer.allocUnsafeSlow(want);
+    const start = this.position - proof.length;
+    if (before.length + want === 0) return { slab, length: 0, sound: true };
+    const buffers = [before, slab].filter((buffer) => buffer.length > 0);
+    const { bytesRead } = await handle.readv(buffers, start);
+    const length = Math.max(0, bytesRead - before.length);
+    return { slab, length, sound: before.equals(proof) && bytesRead >= before.length };
+  }
+
+  /**
+   * Looks for the end of a long unfinished line without keeping it: true when there is none yet.
+   * Else each write to a line of many megabytes would have all of it read again.
+   */
+  async #searchNewline(handle: FileHandle, final: boolean): Promise<boolean> {
+    const limit = this.#limit;
+    if (final || limit < this.info.size || limit - this.position > this.#options.maxLineBytes) {
+      return false;
+    }
+    if (this.#searched - this.position < longRestBytes) return false;
+    while (this.#searched < limit) {
+      const length = Math.min(longRestBytes, limit - this.#searched);
+      const bytes = await readBytes(handle, this.#searched, length);
+      if (bytes.includes(10) || bytes.length === 0) {
+        this.#want = Math.max(chunkBytes, limit - this.position);
+        return false;
+      }
+      this.#searched += bytes.length;
+    }
+    return true;
+  }
+
+  #lines(chunk: Chunk, final: boolean): Lines {
+    const { maxLineBytes } = this.#options;
+    const end = this.position + chunk.length;
+    const atEdge = this.#edges[0] === end;
+    const atEnd = final && end >= this.info.size;
+    const expected = Math.min(chunk.length, (chunk.length / this.#lineBytes) * 1.2);
+    const wholeChunk = atEdge || atEnd;
+    const { slab, length } = chunk;
+    return splitLines(slab, length, this.position, maxLineBytes, wholeChunk, expected);
+  }
+
+  /** Moves on to behind these lines. Returns whether there is more to read now. */
+  #advance(chunk: Chunk, lines: Lines): boolean {
+    const from = this.position;
+    const end = from + chunk.length;
+    if (lines.count === 0) {
+      // A line longer than the chunk, or an unfinished one.
+      if (end >= this.#limit || chunk.length < this.#want) return false;
+      this.#want = Math.min(this.#want * 2, this.#options.maxLineBytes + 1);
+      return true;
+    }
+    this.position = lines.offsets[lines.count - 1] as number;
+    const consumed = this.position - from;
+    this.#lineBytes = Math.max(1, consumed / lines.count);
+    this.#want = chunkBytes;
+    this.#proof = lastBytes(this.#proof ?? Buffer.alloc(0), chunk.slab.subarray(0, consumed));
+    this.#proofEnd = this.position;
+    this.#context.counters.LineTooLongCount += lines.longLines;
+    const first = lines.pieces[0] === 0;
+    if (first && this.#inLongLine) this.#context.counters.LineTooLongCount--;
+    this.#inLongLine = lines.pieces.at(-1) === lines.count - 1;
+    return this.#limit > end;
+  }
+
+  async #emit(slab: Buffer, lines: Lines, from: number, window: EmitWindow): Promise<void> {
+    const { batchSize } = this.#options;
+    const { count, starts, ends, offsets } = lines;
+    const { stream } = this;
+    let batchFrom = from;
+    for (let first = 0; first < count; first += batchSize) {
+      if (window.full) await window.room();
+      if (this.failure !== undefined) return;
+      const last = Math.min(first + batchSize, count);
+      const to = offsets[last - 1] as number;
+      const headers = this.#headersOf(lines, first, last, from);
+      const batch = new EventBatch(
+        slab,
+        starts.subarray(first, last),
+        ends.subarray(first, last),
+        headers,
+        { stream, from: batchFrom, to, ends: offsets.subarray(first, last) },
+      );
+      window.add(this.#context.emit(batch), to - batchFrom, this.#failed);
+      batchFrom = to;
+    }
+  }
+
+  readonly #failed = (error: unknown) => {
+    this.failure ??= error;
+  };
+
+  #headersOf(lines: Lines, first: number, last: number, from: number): Headers {
+    this.#headers ??= this.#constantHeaders();
+    const { byteOffsetHeader } = this.#options;
+    const cut = lines.pieces.length > 0;
+    if (!byteOffsetHeader && !cut) return this.#headers;
+    const headers = new Map<string, Column>(this.#headers);
+    if (byteOffsetHeader) {
+      const column: string[] = [];
+      for (let row = first; row < last; row++) column.push(String(from + startOf(lines, row)));
+      headers.set('byteoffset', column);
+    }
+    if (cut) {
+      const pieces = new Set(lines.pieces);
+      const column: (string | undefined)[] = [];
+      for (let row = first; row < last; row++) {
+        column.push(pieces.has(row) ? lineGoesOn : undefined);
+      }
+      headers.set(lineHeader, column);
+    }
+    return headers;
+  }
+
+  #constantHeaders(): Headers {
+    const headers = new Map<string, Column>(this.group.headers);
+    if (this.#options.fileHeader) headers.set(this.#options.fileHeaderKey, this.path);
+    return headers;
+  }
+}
+
+const startOf = (lines: Lines, row: number) => lines.starts[row] as number;
+
+/** The last bytes, up to 1 KiB, of what was read before and what was read now; a copy. */
+function lastBytes(before: Buffer, now: Buffer): Buffer {
+  if (now.length >= proofBytes) return Buffer.from(now.subarray(now.length - proofBytes));
+  const kept = before.subarray(Math.max(0, before.length + now.length - proofBytes));
+  return Buffer.concat([kept, now]);
+}
+
+function firstLines(lines: Lines, count: number): Lines {
+  const pieces = lines.pieces.filter((row) => row < count);
+  return {
+    count,
+    starts: lines.starts.subarray(0, count),
+    ends: lines.ends.subarray(0, count),
+    offsets: lines.offsets.subarray(0, count),
+    pieces,
+    longLines: Math.min(lines.longLines, pieces.length),
+  };
+}

@@ -1,0 +1,73 @@
+/** The flows that the kill loop runs: taildir → memory → file_roll, and what grows around it. */
+import { join } from 'node:path';
+import type { Prng } from '../../src/testing/prng.ts';
+
+export const topologies = {
+  'one-channel': 'one channel, one sink',
+  'two-channels': 'two channels, each with a sink: both get everything',
+  'two-sinks': 'two sinks on one channel: together they get everything',
+  suppress: 'an interceptor from a file of TypeScript drops every third line',
+  gzip: 'the output is compressed',
+} as const;
+export type Topology = keyof typeof topologies;
+
+/** Groups of output folders; the folders of a group together hold every line once. */
+export function outputsOf(topology: Topology): readonly (readonly string[])[] {
+  if (topology === 'two-channels') return [['out1'], ['out2']];
+  return topology === 'two-sinks' ? [['out1', 'out2']] : [['out1']];
+}
+
+/** What the interceptor of `suppress` drops; its file is drop-thirds.ts. */
+export function suppressesThirds(sequence: number): boolean {
+  return sequence % 3 === 0;
+}
+
+/** The configuration of one run: small and large batches, with and without rolling, by the seed. */
+export function killLoopConf(folder: string, topology: Topology, random: Prng): string {
+  const batchSize = random.pick([20, 100, 1_000]);
+  const capacity = random.pick([1, 10, 100]) * batchSize;
+  const rollInterval = random.pick([0, 1, 2]);
+  const channels = topology === 'two-channels' ? ['c1', 'c2'] : ['c1'];
+  const sinks = topology === 'two-channels' || topology === 'two-sinks' ? ['k1', 'k2'] : ['k1'];
+  const lines = [
+    'a1.sources = r1',
+    `a1.channels = ${channels.join(' ')}`,
+    `a1.sinks = ${sinks.join(' ')}`,
+    'a1.sources.r1.type = TAILDIR',
+    `a1.sources.r1.channels = ${channels.join(' ')}`,
+    'a1.sources.r1.filegroups = g',
+    `a1.sources.r1.filegroups.g = ${join(folder, 'in')}/app.*`,
+    `a1.sources.r1.positionFile = ${join(folder, 'positions.json')}`,
+    'a1.sources.r1.writePosInterval = 100',
+    `a1.sources.r1.batchSize = ${batchSize}`,
+  ];
+  for (const channel of channels) {
+    lines.push(
+      `a1.channels.${channel}.type = memory`,
+      `a1.channels.${channel}.capacity = ${capacity}`,
+      `a1.channels.${channel}.transactionCapacity = ${batchSize}`,
+    );
+  }
+  for (const [index, sink] of sinks.entries()) {
+    lines.push(
+      `a1.sinks.${sink}.type = file_roll`,
+      `a1.sinks.${sink}.channel = ${channels[index] ?? 'c1'}`,
+      `a1.sinks.${sink}.sink.directory = ${join(folder, `out${index + 1}`)}`,
+      `a1.sinks.${sink}.sink.rollInterval = ${rollInterval}`,
+      `a1.sinks.${sink}.sink.batchSize = ${batchSize}`,
+    );
+  }
+  if (topology === 'suppress') {
+    lines.push(
+      'a1.sources.r1.interceptors = i1',
+      `a1.sources.r1.interceptors.i1.type = ${join(import.meta.dirname, 'drop-thirds.ts')}`,
+    );
+  }
+  if (topology === 'gzip') {
+    lines.push(
+      'a1.sinks.k1.sink.compression = gzip',
+      'a1.sinks.k1.sink.pathManager.extension = gz',
+    );
+  }
+  return `${lines.join('\n')}\n`;
+}

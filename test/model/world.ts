@@ -1,0 +1,283 @@
+import { strict as assert } from 'node:assert';
+import { Agent } from '../../src/agent/agent.ts';
+import { memoryChannel } from '../../src/channels/memory.ts';
+import { defineInterceptor, defineSelector } from '../../src/config/definition.ts';
+import type { AgentPlan } from '../../src/config/plan.ts';
+import type { EventBatch } from '../../src/core/event-batch.ts';
+import { type Logger, silentLogger } from '../../src/core/log.ts';
+import { fileRollSink } from '../../src/sinks/file-roll.ts';
+import { ManualClock } from '../../src/testing/manual-clock.ts';
+import { Prng } from '../../src/testing/prng.ts';
+import { SimulatedDisk } from '../../src/testing/simulated-disk.ts';
+import { isSuppressed, type ModelStream, modelSource, newStream, routeOf } from './streams.ts';
+
+/** What of the world stays the same over one run of the model. */
+interface Setting {
+  readonly prng: Prng;
+  readonly streams: readonly ModelStream[];
+  readonly selector: 'replicating' | 'routing';
+  readonly suppresses: boolean;
+  readonly optionalC2: boolean;
+}
+
+/** How the agent is wired in one of its lives. */
+interface Wiring {
+  readonly channels: readonly string[];
+  /** Sink → channel. */
+  readonly sinks: ReadonlyMap<string, string>;
+  readonly batchSize: number;
+  readonly rollInterval: number;
+  readonly capacity: number;
+}
+
+const sinkNames = { c1: ['k1', 'k2'], c2: ['k3', 'k4'] } as const;
+const maxLives = 5;
+const stepsPerLife = 25;
+const finalSteps = 2_000;
+
+/**
+ * Runs whole agents, one after the other, on one simulated disk: random reading, failing disks, crashes
+ * of the process and of the power at random operations, and other wiring after each. In the end
+ * nothing fails any more, everything is delivered, and the files are compared with the streams.
+ *
+ * @throws AssertionError when an event is missing or doubled
+ */
+export async function runModel(seed: number, log: Logger = silentLogger): Promise<void> {
+  const prng = new Prng(seed);
+  const streams = Array.from({ length: 1 + prng.integer(3) }, (_, index) =>
+    newStream(`s${index}`, 10 + prng.integer(40), prng),
+  );
+  const setting: Setting = {
+    prng,
+    streams,
+    selector: prng.chance(1 / 3) ? 'routing' : 'replicating',
+    suppresses: prng.chance(1 / 3),
+    optionalC2: false,
+  };
+  // Where a failed sync throws data away, the events can't be had again: that is reported, not mended.
+  let disk = new SimulatedDisk({ seed: prng.integer(2 ** 31), failedSyncForgets: false });
+  await disk.makeDirectory('/out');
+  let wiring = newWiring(prng, undefined, setting);
+  const c2Since = { life: wiring.channels.includes('c2') ? 0 : Number.POSITIVE_INFINITY };
+  const lives = 1 + prng.integer(maxLives);
+  for (let life = 0; life < lives; life++) {
+    disk = await live(setting, wiring, disk, life === lives - 1, log);
+    if (life === lives - 1) break;
+    wiring = newWiring(prng, wiring, setting);
+    if (wiring.channels.includes('c2')) c2Since.life = Math.min(c2Since.life, life + 1);
+  }
+  for (const channel of wiring.channels) {
+    verify(setting, channel, disk, channel === 'c2' && c2Since.life > 0);
+  }
+}
+
+function newWiring(prng: Prng, before: Wiring | undefined, setting: Setting): Wiring {
+  // A channel may come later; none goes, since what it holds would go with it.
+  const two =
+    before?.channels.includes('c2') || setting.selector === 'routing' || prng.chance(1 / 3);
+  const channels = two ? ['c1', 'c2'] : ['c1'];
+  const sinks = new Map<string, string>();
+  for (const channel of channels as (keyof typeof sinkNames)[]) {
+    const names = prng.shuffle([...sinkNames[channel]]).slice(0, 1 + prng.integer(2));
+    for (const name of names) sinks.set(name, channel);
+  }
+  return {
+    channels,
+    sinks,
+    batchSize: 1 + prng.integer(6),
+    rollInterval: prng.integer(3),
+    capacity: 6 + prng.integer(20),
+  };
+}
+
+/** One life of the agent; the last one ends in order with everything delivered. */
+async function live(
+  setting: Setting,
+  wiring: Wiring,
+  disk: SimulatedDisk,
+  last: boolean,
+  log: Logger,
+): Promise<SimulatedDisk> {
+  const { prng, streams } = setting;
+  const clock = new ManualClock(Date.UTC(2026, 0, 1) + prng.integer(1_000_000));
+  const life = { next: undefined as SimulatedDisk | undefined, syncsFail: false };
+  const crash = () => {
+    // A process that dies while it makes good for a failed sync takes the knowledge of that with it.
+    const kind = life.syncsFail || prng.chance(1 / 2) ? 'power' : 'process';
+    life.next ??= disk.crash(kind);
+  };
+  let operations = last || prng.chance(1 / 5) ? Number.POSITIVE_INFINITY : prng.integer(120);
+  disk.onOperation = () => {
+    if (operations-- <= 0) crash();
+  };
+  const agent = await Agent.build(planOf(setting, wiring), {
+    clock,
+    disk,
+    random: prng,
+    log,
+    stateDirectory: '/state',
+    sinkOfType: (type) => (type === fileRollSink.type ? fileRollSink : undefined),
+    onBug: (error) => {
+      throw error;
+    },
+  });
+  agent.start();
+  const steps = last ? finalSteps : stepsPerLife;
+  for (let step = 0; step < steps && !life.next; step++) {
+    for (const stream of streams) grow(stream, last ? 10 : prng.integer(4));
+    if (!last && prng.chance(1 / 12) && breakDisk(disk, prng) === 'sync') life.syncsFail = true;
+    await clock.advance(prng.pick([1, 5, 20, 30, 300, 1_500]));
+    if (last && isDelivered(agent, setting)) break;
+  }
+  if (!last && !life.next && prng.chance(1 / 2)) crash();
+  if (life.next) return life.next;
+  const stopped = agent.stop();
+  for (let step = 0; step < 100; step++) await clock.advance(300);
+  if (life.next) return life.next;
+  await stopped;
+  assert(!last || isDelivered(agent, setting), 'everything is delivered in the end');
+  if (!life.next) crash();
+  return life.next ?? disk;
+}
+
+function grow(stream: ModelStream, lines: number): void {
+  stream.available = Math.min(stream.lineEnds.length, stream.available + lines);
+}
+
+function breakDisk(disk: SimulatedDisk, prng: Prng): string {
+  // Not of a directory: a kernel that can't write one has stopped the whole file system.
+  const operation = prng.pick(['write', 'sync', 'open', 'truncate', 'rename'] as const);
+  disk.fail({
+    operations: [operation],
+    code: prng.pick(['EIO', 'ENOSPC']),
+    after: prng.integer(5),
+    times: 1 + prng.integer(4),
+  });
+  return operation;
+}
+
+function isDelivered(agent: Agent, { streams }: Setting): boolean {
+  if (streams.some(({ held, lineEnds }) => held < (lineEnds.at(-1) ?? 0))) return false;
+  return agent.isDrained();
+}
+
+function planOf(setting: Setting, wiring: Wiring): AgentPlan {
+  const block = { kind: 'source', name: 'r1' } as never;
+  const channelConfig = {
+    capacity: wiring.capacity,
+    transactionCapacity: wiring.capacity,
+    keepAlive: 1,
+    byteCapacity: 0,
+    byteCapacityBufferPercentage: 0,
+  };
+  const sinkConfig = {
+    directory: '/out',
+    rollInterval: wiring.rollInterval,
+    batchSize: wiring.batchSize,
+    serializer: 'text',
+    serializerOptions: new Map(),
+    pathManager: 'default',
+    extension: '',
+    compression: 'none',
+    compressionLevel: 0,
+    compressionBytes: 1,
+    compressionInterval: 1,
+  };
+  return {
+    agent: 'a1',
+    channels: wiring.channels.map((name) => ({
+      name,
+      definition: memoryChannel,
+      config: channelConfig,
+      block,
+    })),
+    sinks: [...wiring.sinks].map(([name, channel]) => ({
+      name,
+      definition: fileRollSink,
+      config: { ...sinkConfig, prefix: `${channel}-${name}-` },
+      channel,
+      block,
+    })),
+    sources: [
+      {
+        name: 'r1',
+        definition: modelSource(setting.streams, setting.prng),
+        config: {},
+        block,
+        channels: wiring.channels,
+        interceptors: setting.suppresses
+          ? [{ name: 'i1', definition: suppressing, config: {} }]
+          : [],
+        selector: { definition: routing(setting.selector === 'routing'), config: {} },
+        backoffSleepIncrement: 10,
+        maxBackoffSleep: 100,
+      },
+    ],
+  };
+}
+
+const suppressing = defineInterceptor({
+  type: 'suppressing',
+  summary: 'Drops some lines.',
+  fields: {},
+  create: () => (batch) =>
+    batch.filter((index) => !isSuppressed(headerOf(batch, index, 'stream'), lineOf(batch, index))),
+});
+
+function routing(byLine: boolean) {
+  return defineSelector({
+    type: 'routing',
+    summary: 'Sends lines to one channel or both.',
+    fields: {},
+    create: (_config, channels) => ({
+      optional: new Set(),
+      route: (batch) =>
+        channels.map((channel) => ({
+          channel,
+          batch: byLine
+            ? batch.filter((index) => {
+                const route = routeOf(headerOf(batch, index, 'stream'), lineOf(batch, index));
+                return route === 'both' || route === channel;
+              })
+            : batch,
+        })),
+    }),
+  });
+}
+
+function headerOf(batch: EventBatch, index: number, name: string): string {
+  return batch.header(index, name) ?? '';
+}
+
+function lineOf(batch: EventBatch, index: number): number {
+  return Number(headerOf(batch, index, 'line'));
+}
+
+/** Compares what is in a channel's files with what should be: every offset once. */
+function verify(setting: Setting, channel: string, disk: SimulatedDisk, late: boolean): void {
+  const found = new Map<string, number[]>();
+  for (const name of disk.list('/out').filter((each) => each.startsWith(`${channel}-`))) {
+    const text = disk.contents(`/out/${name}`).toString();
+    assert(text === '' || text.endsWith('\n'), `${name} ends within an event`);
+    for (const body of text.split('\n').slice(0, -1)) {
+      const [stream = '', , from, to] = body.split(' ');
+      const counts = found.get(stream) ?? [];
+      found.set(stream, counts);
+      for (let at = Number(from); at < Number(to); at++) counts[at] = (counts[at] ?? 0) + 1;
+    }
+  }
+  for (const { name, lineEnds } of setting.streams) {
+    let begun = !late;
+    for (const [line, end] of lineEnds.entries()) {
+      const route = setting.selector === 'routing' ? routeOf(name, line) : 'both';
+      const dropped = setting.suppresses && isSuppressed(name, line);
+      const wanted = !dropped && (route === 'both' || route === channel) ? 1 : 0;
+      for (let at = lineEnds[line - 1] ?? 0; at < end; at++) {
+        const count = found.get(name)?.[at] ?? 0;
+        // A channel that came later begins somewhere, and misses nothing from there on.
+        if (count > 0) begun = true;
+        if (begun) assert.equal(count, wanted, `${channel}: ${name} offset ${at} (line ${line})`);
+      }
+    }
+  }
+}
