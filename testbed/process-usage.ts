@@ -36,10 +36,24 @@ export function residentBytes(pid: number): number {
   return statusKilobytes(pid, 'VmRSS') * 1024;
 }
 
-/** Bytes that read calls returned and write calls took, and the numbers of these calls. */
-export function callCounts(pid: number): Readonly<Record<string, number>> {
+export interface CallCounts {
+  readonly readCalls: number;
+  readonly writeCalls: number;
+  readonly readBytes: number;
+  readonly writtenBytes: number;
+}
+
+/** The system calls that read and write so far, and the bytes that they moved, files and pipes alike. */
+export function callCounts(pid: number): CallCounts {
   const lines = statusText(pid, 'io').trim().split('\n');
-  return Object.fromEntries(lines.map((line) => line.split(': ')).map(([k, v]) => [k, Number(v)]));
+  const counts = new Map(lines.map((line) => line.split(': ')).map(([k, v]) => [k, Number(v)]));
+  const count = (name: string) => counts.get(name) ?? Number.NaN;
+  return {
+    readCalls: count('syscr'),
+    writeCalls: count('syscw'),
+    readBytes: count('rchar'),
+    writtenBytes: count('wchar'),
+  };
 }
 
 function statusKilobytes(pid: number, name: string): number {

@@ -1,6 +1,7 @@
 import { flumeLogLevel, type LogLevel, openProcessLog } from '../agent/log.ts';
 import { type Finding, renderFinding } from '../config/finding.ts';
 import { type Planned, planAgent } from '../config/plan.ts';
+import { DirectoryInUseError } from '../core/directory-lock.ts';
 import type { Logger } from '../core/log.ts';
 import { type Command, exitCodes, exitCodesHelp } from './command.ts';
 import { baseDirectoryOf, readConfiguration, UnreadableConfiguration } from './configuration.ts';
@@ -118,7 +119,7 @@ async function runAgentCommand(args: readonly string[]): Promise<number> {
   if (word !== undefined) throw new UsageError(`"${word}" is not understood`);
   const files = parsed.values.get('--conf-file') ?? [];
   const name = parsed.values.get('--name')?.[0];
-  if (name === undefined) throw new UsageError('-n NAME is required: the agent to run');
+  if (name === undefined) throw new UsageError(`-n NAME is required: the agent${agentsIn(files)}`);
   if (files.length === 0) throw new UsageError('-f FILE is required: the configuration');
   const readable = process.stderr.isTTY;
   const { log, flush } = openProcessLog({ level: levelOf(parsed), readable });
@@ -128,10 +129,22 @@ async function runAgentCommand(args: readonly string[]): Promise<number> {
     }
     return await runNamed(name, files, parsed, log, readable);
   } catch (error) {
-    log.error({ error }, 'The agent failed.');
+    if (error instanceof DirectoryInUseError) {
+      log.error({ problem: error.message }, 'The agent cannot start: another one has its state.');
+    } else log.error({ error }, 'The agent failed.');
     return exitCodes.failed;
   } finally {
     flush();
+  }
+}
+
+/** The names to choose from, where the files can be read. */
+function agentsIn(files: readonly string[]): string {
+  try {
+    const names = [...readConfiguration(files, new Map()).configuration.agents.keys()];
+    return names.length === 0 ? '' : ` (${files.join(', ')} has ${names.join(', ')})`;
+  } catch {
+    return '';
   }
 }
 

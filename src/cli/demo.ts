@@ -4,6 +4,7 @@ import type { CounterGroup } from '../agent/agent.ts';
 import { openProcessLog } from '../agent/log.ts';
 import { renderFinding } from '../config/finding.ts';
 import { type AgentPlan, planAgent } from '../config/plan.ts';
+import { DirectoryInUseError, lockDirectory } from '../core/directory-lock.ts';
 import type { Logger } from '../core/log.ts';
 import { type Command, exitCodes } from './command.ts';
 import { readConfiguration } from './configuration.ts';
@@ -44,9 +45,12 @@ async function runDemo(args: readonly string[]): Promise<number> {
   if (!plan) return exitCodes.configuration;
   const { log, flush } = openProcessLog({ level: 'warn', readable: true });
   try {
+    // Two that write the same log would number their lines alike.
+    await lockDirectory(join(root, 'log'));
     return await new Demo(root, collected, file, log).run(plan);
   } catch (error) {
-    log.error({ error }, 'The demo failed.');
+    if (error instanceof DirectoryInUseError) console.error('A demo is running here already.');
+    else log.error({ error }, 'The demo failed.');
     return exitCodes.failed;
   } finally {
     flush();

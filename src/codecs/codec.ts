@@ -1,6 +1,7 @@
 /**
  * Compresses a list of buffers to one complete member: a unit that a reader can read by itself, and
- * that may follow another one in a file. Works in the thread pool; the input must not change meanwhile.
+ * that may follow another one in a file. Works in the thread pool; the input must not change
+ * meanwhile.
  */
 export type Compress = (input: readonly Buffer[]) => Promise<Buffer>;
 

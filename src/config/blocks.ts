@@ -115,6 +115,7 @@ function notAnAgent(property: Property): Finding {
   return finding('note', 'not-an-agent-key', property, {
     what: `${property.key} does not begin with the name of an agent and a dot.`,
     consequence: 'It configures nothing; other values may refer to it.',
+    suggestion: /^[\w.-]+$/.test(property.key) ? undefined : 'A comment begins with #.',
   });
 }
 

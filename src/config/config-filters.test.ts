@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: that is the syntax under test.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { applyConfigFilters, type FilterContext } from './config-filters.ts';

@@ -1,5 +1,9 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: that is the syntax under test.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
+import { FormatError } from '../core/errors.ts';
+import { seedFromEnvironment } from '../testing/prng.ts';
 import { renderFinding } from './finding.ts';
 import { base, outcome, plan } from './plan/fake-components.ts';
 
@@ -109,4 +113,71 @@ test('UTF-8 in values is one warning for a file, with the escapes to write', asy
     ['not-latin'],
   );
   assert.match(findings[0]?.suggestion ?? '', /\/\\u00e9/);
+});
+
+test('a tail that is run as a command is told what taildir would do', async () => {
+  const exec = base.replace('= tail', '= exec').replace('r.file = /x', 'r.command = COMMAND');
+  const advised: readonly [command: string, pattern: string | undefined][] = [
+    ['tail -F /var/log/app.log', '/var/log/app\\\\.log'],
+    ['/usr/bin/tail -n 0 -f /x', '/x'],
+    ['tail -f /x | grep y', undefined],
+    ['tail -n 7 /x', undefined],
+    ['cat /x', undefined],
+  ];
+  for (const [command, pattern] of advised) {
+    const { findings } = await plan(exec.replace('COMMAND', command));
+    const advice = findings.find(({ code }) => code === 'tail-by-exec')?.suggestion;
+    assert.equal(advice?.split('filegroups.f1 = ')[1], pattern, command);
+  }
+});
+
+const whole = `${base}a.sources.r.interceptors = i
+a.sources.r.interceptors.i.type = static
+a.sources.r.selector.type = multiplexing
+a.sources.r.selector.mapping.x = c
+a.configfilters = f
+a.configfilters.f.type = env
+a.sinkgroups = g
+a.sinkgroups.g.sinks = k
+a.sinkgroups.g.processor.type = failover
+`;
+
+test('a mutated file gives a plan and findings, or a FormatError', async () => {
+  const seed = seedFromEnvironment() | 0;
+  const words = [
+    '=',
+    '\\',
+    '\n',
+    '.',
+    ' ',
+    '#',
+    '${a}',
+    "${f['x']}",
+    '__proto__',
+    'constructor',
+    '\\u0',
+  ];
+  const mutation = fc.record({
+    at: fc.nat(whole.length),
+    remove: fc.nat(12),
+    insert: fc.oneof(fc.constantFrom(...words), fc.string({ unit: 'binary', maxLength: 3 })),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(mutation, { minLength: 1, maxLength: 8 }), async (mutations) => {
+      let lines = whole;
+      for (const { at, remove, insert } of mutations) {
+        lines = lines.slice(0, at) + insert + lines.slice(at + remove);
+      }
+      try {
+        const { plan: made, findings } = await plan(lines);
+        for (const each of findings) assert.doesNotMatch(renderFinding(each), /\n|undefined/);
+        for (const { channels } of made.sources) assert.ok(channels.length > 0);
+        const names = made.channels.map(({ name }) => name);
+        for (const { channel } of made.sinks) assert.ok(names.includes(channel));
+      } catch (error) {
+        if (!(error instanceof FormatError)) throw error;
+      }
+    }),
+    { seed, numRuns: 300 },
+  );
 });

@@ -27,7 +27,9 @@ export class PutRule {
   status(stream: string): StreamStatus | undefined {
     const status = this.#ledger.stream(stream);
     if (!status) return undefined;
-    const held = Math.max(status.held, this.#held.get(stream) ?? 0);
+    let held = Math.max(status.held, this.#held.get(stream) ?? 0);
+    // What is put up to an island's beginning reaches to the island's end.
+    for (const [from, to] of status.islands) if (from <= held) held = Math.max(held, to);
     const islands = status.islands.filter(([from]) => from > held);
     return { ...status, held, islands };
   }
@@ -40,11 +42,10 @@ export class PutRule {
     const { origin } = batch;
     if (!origin) return batch;
     const { stream, from, to, ends } = origin;
-    const held = this.#held.get(stream) ?? this.#introduced(stream, from);
+    const { held, islands } = this.status(stream) ?? this.#introduced(stream, from);
     if (from > held) throw new OriginGapError(this.#channel, stream, held, from);
     if (to <= held) return batch.pick([]).withOrigin(emptyOrigin(stream, to));
     this.#held.set(stream, to);
-    const islands = this.#ledger.stream(stream)?.islands ?? [];
     if (from === held && islands.length === 0) return batch;
     const fresh = batch.filter((index) => {
       const end = ends[index] as number;
@@ -55,7 +56,7 @@ export class PutRule {
 
   /** Takes everything before `to` as held; gives the offset from which that leaves something out. */
   skip(stream: string, to: number): number {
-    const held = this.#held.get(stream) ?? this.#introduced(stream, to);
+    const { held } = this.status(stream) ?? this.#introduced(stream, to);
     if (to > held) this.#held.set(stream, to);
     return Math.min(held, to);
   }
@@ -64,12 +65,10 @@ export class PutRule {
     this.#held.delete(stream);
   }
 
-  #introduced(stream: string, from: number): number {
-    const known = this.#ledger.stream(stream);
-    if (!known) this.#ledger.apply({ streams: { [stream]: { identity: null, first: from } } });
-    const held = known?.held ?? from;
-    this.#held.set(stream, held);
-    return held;
+  /** A source need not introduce a stream that it only ever reads from its beginning. */
+  #introduced(stream: string, first: number): StreamStatus {
+    this.#ledger.apply({ streams: { [stream]: { identity: null, first } } });
+    return { identity: null, first, held: first, settled: first, islands: [] };
   }
 }
 

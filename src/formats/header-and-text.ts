@@ -19,8 +19,8 @@ export const headerAndTextSerializer = defineSerializer({
   ],
   summary: 'Headers as Java prints a map, a blank, the body: `{host=h1, k=v} body`.',
   notes:
-    'Headers stand in the order of a Java hash map, as in Flume, and are written in UTF-8. Nothing ' +
-    'is escaped: a header that holds `, ` or `}` can not be told from what follows.',
+    'Headers stand in the order of a Java hash map, as in Flume, and are written in UTF-8. ' +
+    'Nothing is escaped: a header that holds `, ` or `}` can not be told from what follows.',
   fields,
   example: 'sink.serializer = header_and_text',
   create: (config) => new HeaderAndTextSerializer(config),

@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { javaMapOrder } from './java-map-order.ts';
 
 test('up to 12 names lie in 16 buckets, 13 in 32', () => {
-  // The hash of a letter is its code: 0x61 to 0x6d lie in the buckets 1 to 13; 0x50 is in 0 of 16, 16 of 32.
+  // The hash of a letter is its code: 0x61 to 0x6d lie in the buckets 1 to 13; 0x50 is in 0 of 16,
+  // 16 of 32.
   const letters = ['l', 'k', 'j', 'i', 'h', 'g', 'f', 'e', 'd', 'c', 'a'];
   const rising = [...letters].reverse();
   assert.deepEqual(javaMapOrder([...letters, 'P']), ['P', ...rising]);

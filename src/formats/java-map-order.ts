@@ -5,8 +5,9 @@ import type { EventBatch, Headers } from '../core/event-batch.ts';
  * back: Flume keeps the headers of an event in one, and its files show that order.
  *
  * The table has 16 buckets and doubles when it is more than three quarters full. A name's bucket is
- * the low bits of `h ^ (h >>> 16)`, where h is `String.hashCode`; names of one bucket keep the order
- * in which they came. (From 9 names in one bucket on, Java makes a tree of it: not followed here.)
+ * the low bits of `h ^ (h >>> 16)`, where h is `String.hashCode`; names of one bucket keep the
+ * order in which they came. (From 9 names in one bucket on, Java makes a tree of it: not followed
+ * here.)
  */
 export function javaMapOrder(names: readonly string[]): readonly string[] {
   if (names.length < 2) return names;
@@ -25,7 +26,9 @@ function spreadHash(name: string): number {
   return hash ^ (hash >>> 16);
 }
 
-/** The headers of events in Java's order, worked out once per table where all events have them all. */
+/**
+ * The headers of events in Java's order, worked out once per table where all events have them all.
+ */
 export class JavaHeaderOrder {
   #table: Headers | undefined;
   /** The names of every event of the table; absent when events lack some. */

@@ -26,12 +26,14 @@ export const textSerializer = defineSerializer({
 const newlineByte = 10;
 const newline = Buffer.from('\n');
 
-/** Runs shorter than this on average are copied together: cheaper than a buffer each in `writev`. */
+/**
+ * Runs shorter than this on average are copied together: cheaper than a buffer each in `writev`.
+ */
 const gatherBelowBytes = 2048;
 
 /**
- * Lines that a source left where it read them lie in the slab with their newlines, so a whole run of
- * them is written as one view of it; nothing is made per event.
+ * Lines that a source left where it read them lie in the slab with their newlines, so a whole run
+ * of them is written as one view of it; nothing is made per event.
  */
 class TextSerializer implements EventSerializer {
   readonly #newline: boolean;
@@ -63,8 +65,8 @@ class TextSerializer implements EventSerializer {
 }
 
 /**
- * Bounds in the slab, two per run, of adjacent lines: each body but the last of a run is followed by
- * its newline and then the next body. The newline of the last is not counted in.
+ * Bounds in the slab, two per run, of adjacent lines: each body but the last of a run is followed
+ * by its newline and then the next body. The newline of the last is not counted in.
  */
 function lineRuns({ slab, starts, ends }: EventBatch): number[] {
   const bounds = [starts[0] as number];

@@ -55,8 +55,8 @@ class LoggerSink implements Sink {
 }
 
 /**
- * Rows of 16 bytes: the offset in all but the first, each byte in hexadecimal, and the bytes that are
- * printable ASCII. Begins with a blank, unless there is nothing to show.
+ * Rows of 16 bytes: the offset in all but the first, each byte in hexadecimal, and the bytes that
+ * are printable ASCII. Begins with a blank, unless there is nothing to show.
  */
 function dump(bytes: Buffer): string {
   const rows: string[] = [];

@@ -327,7 +327,7 @@ tails(
   'a position file of Flume says where a file begins that no channel knows',
   async (t) => {
     for (const name of ['app.log', 'app.log.1', 'app.log.2'])
-      await t.append(name, `one ${name}\ntwo\n`);
+      await t.append(name, `one\ntwo\n${name}\n`);
     const entry = async (name: string, pos: number, file = t.path(name)) => {
       return { inode: await t.inode(name), pos, file };
     };
@@ -335,7 +335,7 @@ tails(
     const entries = [
       await entry('app.log', 4),
       await entry('app.log.1', 4, t.path('app.log.0')),
-      await entry('app.log.2', 9),
+      await entry('app.log.2', 99),
     ];
     await writeFile(t.path('state/positions.json'), JSON.stringify(entries));
     await t.start();
@@ -343,8 +343,9 @@ tails(
     const read = t.context.events.map(({ body, headers }) => `${headers['file']}: ${body}`);
     const expected = [
       'app.log: two',
+      'app.log: app.log',
       ...['app.log.1', 'app.log.2'].flatMap((name) => {
-        return [`${name}: one`, `${name}: two`];
+        return [`${name}: one`, `${name}: two`, `${name}: ${name}`];
       }),
     ];
     assert.deepEqual(read.sort(), expected.map((line) => t.path(line)).sort());

@@ -270,7 +270,9 @@ class TaildirSource implements Source {
   ): Promise<{ readonly more: boolean; readonly error: unknown }> {
     const { clock } = this.#context;
     const begun = clock.monotonic();
-    const waiting = [...matcher.tails.values()].filter((tail) => tail.dirty || this.#flushes(tail));
+    const waiting = [...matcher.tails.values()].filter((tail) => {
+      return !tail.blank && (tail.dirty || this.#flushes(tail));
+    });
     waiting.sort((a, b) => a.lastTurn - b.lastTurn || a.info.mtimeMs - b.info.mtimeMs);
     let more = false;
     const outcomes: (readonly [TailedFile, ReadOutcome | undefined])[] = [];
@@ -377,7 +379,9 @@ class TaildirSource implements Source {
   #fileChanged(path: string): void {
     let known = false;
     for (const tail of this.#running?.matcher.tails.values() ?? []) {
-      if (tail.path === path) known = tail.dirty = true;
+      if (tail.path !== path) continue;
+      tail.dirty = true;
+      known = !tail.blank;
     }
     if (!known) this.#scanDue = true;
     this.#wake();

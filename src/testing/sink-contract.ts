@@ -235,7 +235,8 @@ function settlingContract(name: string, promises: Promises, subject: SinkSubject
 
   for (const kind of ['process', 'power'] as const) {
     for (const safeAt of ['mark', 'commit'] as const) {
-      test(`${name} sink: a ${kind} crash at any operation neither loses nor doubles (safe at ${safeAt})`, async () => {
+      const title = `a ${kind} crash anywhere neither loses nor doubles (safe at ${safeAt})`;
+      test(`${name} sink: ${title}`, async () => {
         const seed = seedFromEnvironment();
         try {
           await sweepCrashes(subject, seed, kind, safeAt);

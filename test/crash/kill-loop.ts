@@ -113,7 +113,7 @@ function numberedLog(name: string, folder: string, rotation: Rotation, random: P
     name,
     folder: join(folder, 'in'),
     rotation,
-    linesPerFile: 2_000 + random.integer(4_000),
+    linesPerFile: 500 + random.integer(3_000),
     positionFile: join(folder, 'positions.json'),
     random: random.fork(),
   });

@@ -35,7 +35,7 @@ describe('a generated log through taildir, memory and file_roll', () => {
     const path = { folder: flow.folder('in'), output: flow.folder('out') };
     generateLog(join(path.folder, 'access.log'), { lines });
     const input = readFileSync(join(path.folder, 'access.log'));
-    const options = { sink: ['sink.compression = gzip'] };
+    const options = { capacity: 100_000, batchSize: 1_000, sink: ['sink.compression = gzip'] };
     const agent = flow.startMillrace(flow.file('flow.properties', tailToFiles([path], options)));
     const positions = `${path.output}.positions.json`;
     flow.file('out.positions.json', '[]');

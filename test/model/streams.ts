@@ -137,7 +137,8 @@ class ReplayingSource implements Source {
   }
 
   #edges(stream: ModelStream): number[] {
-    const islands = this.#context.streams.get(this.#named(stream))?.islands ?? [];
-    return islands.flatMap((range: Range) => [...range]);
+    const status = this.#context.streams.get(this.#named(stream));
+    if (!status) return [];
+    return [status.held, ...status.islands.flatMap((range: Range) => [...range])];
   }
 }

@@ -3,6 +3,8 @@ import { Agent } from '../../src/agent/agent.ts';
 import { memoryChannel } from '../../src/channels/memory.ts';
 import { defineInterceptor, defineSelector } from '../../src/config/definition.ts';
 import type { AgentPlan } from '../../src/config/plan.ts';
+import type { Clock } from '../../src/core/clock.ts';
+import type { Disk, DiskFile } from '../../src/core/disk.ts';
 import type { EventBatch } from '../../src/core/event-batch.ts';
 import { type Logger, silentLogger } from '../../src/core/log.ts';
 import { fileRollSink } from '../../src/sinks/file-roll.ts';
@@ -99,6 +101,7 @@ async function live(
   log: Logger,
 ): Promise<SimulatedDisk> {
   const { prng, streams } = setting;
+  for (const stream of streams) Object.assign(stream, { held: 0, reader: undefined });
   const clock = new ManualClock(Date.UTC(2026, 0, 1) + prng.integer(1_000_000));
   const life = { next: undefined as SimulatedDisk | undefined, syncsFail: false };
   const crash = () => {
@@ -112,7 +115,7 @@ async function live(
   };
   const agent = await Agent.build(planOf(setting, wiring), {
     clock,
-    disk,
+    disk: withSlowSyncs(disk, clock, prng),
     random: prng,
     log,
     stateDirectory: '/state',
@@ -138,6 +141,28 @@ async function live(
   assert(!last || isDelivered(agent, setting), 'everything is delivered in the end');
   if (!life.next) crash();
   return life.next ?? disk;
+}
+
+/** The disk, but syncs take their time, in which other things happen that they don't cover. */
+function withSlowSyncs(disk: Disk, clock: Clock, prng: Prng): Disk {
+  const slow = (file: DiskFile): DiskFile => ({
+    read: (...parameters) => file.read(...parameters),
+    write: (...parameters) => file.write(...parameters),
+    truncate: (length) => file.truncate(length),
+    stat: () => file.stat(),
+    close: () => file.close(),
+    sync: async () => {
+      await file.sync();
+      if (prng.chance(1 / 2)) await clock.sleep(prng.integer(400));
+    },
+  });
+  return new Proxy(disk, {
+    get(target, name: keyof Disk) {
+      if (name === 'open')
+        return async (...p: Parameters<Disk['open']>) => slow(await disk.open(...p));
+      return target[name].bind(target);
+    },
+  });
 }
 
 function grow(stream: ModelStream, lines: number): void {

@@ -3,6 +3,7 @@ import type { SelectorDefinition } from '../definition.ts';
 import type { AnyConfig, ChannelPlan, InterceptorPlan, SourcePlan } from '../plan.ts';
 import type { Property } from '../properties.ts';
 import { configValue, readConfig } from '../read-config.ts';
+import { adviseOn } from './advice.ts';
 import type { Listed, PlanScope } from './scope.ts';
 import { fits } from './sinks.ts';
 
@@ -33,6 +34,7 @@ async function planSource(
 ): Promise<SourcePlan | undefined> {
   const { name, block, type } = listed;
   const ifBad = `The source ${name} is left out.`;
+  adviseOn(scope, listed);
   const wired = channelsOf(scope, listed, channels, ifBad);
   const interceptors = await planInterceptors(scope, listed, ifBad);
   const selector = await planSelector(scope, listed, ifBad);

@@ -27,12 +27,12 @@ export function committedLength(entry: Json | undefined): number | undefined {
 }
 
 /**
- * Brings every file that the state names to what was committed: cuts what was written beyond, removes
- * a file of which nothing was, and then forgets it. What is missing of a file is reported as loss.
- * Afterwards nothing is ever appended to these files.
+ * Brings every file that the state names to what was committed: cuts what was written beyond,
+ * removes a file of which nothing was, and then forgets it. What is missing of a file is reported
+ * as loss. Afterwards nothing is ever appended to these files.
  *
- * It may be interrupted at any point and run again. It is for the sink's start, and for the state of a
- * sink that the configuration no longer has.
+ * It may be interrupted at any point and run again. It is for the sink's start, and for the state
+ * of a sink that the configuration no longer has.
  *
  * @throws the disk's error, with the path: nothing was forgotten then
  */

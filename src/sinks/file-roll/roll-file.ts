@@ -20,8 +20,8 @@ export class RollFile {
   #length = 0;
   #durable = 0;
   /**
-   * A sync failed. The kernel then takes the pages for clean and never writes them again, so another
-   * sync alone would succeed without the data: what is in doubt is written again first.
+   * A sync failed. The kernel then takes the pages for clean and never writes them again, so
+   * another sync alone would succeed without the data: what is in doubt is written again first.
    */
   #inDoubt = false;
   #closed = false;
@@ -87,7 +87,9 @@ export class RollFile {
     await this.#file.close();
   }
 
-  /** A sync that began before the change was over may not have covered it: it counts from its end. */
+  /**
+   * A sync that began before the change was over may not have covered it: it counts from its end.
+   */
   async #change(change: Promise<void>): Promise<void> {
     try {
       await change;
@@ -125,8 +127,8 @@ export class RollFile {
 }
 
 /**
- * Writes again what a failed sync left in doubt, `[from, to)`. A write that is under way goes beyond
- * that, so the two don't meet.
+ * Writes again what a failed sync left in doubt, `[from, to)`. A write that is under way goes
+ * beyond that, so the two don't meet.
  */
 export async function writeAgain(file: DiskFile, from: number, to: number): Promise<void> {
   const buffer = Buffer.allocUnsafe(Math.min(pieceBytes, to - from));

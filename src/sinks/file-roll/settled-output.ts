@@ -16,15 +16,15 @@ const maxNameClashes = 1000;
  * A file after the other, and the commits of the events that went into them.
  *
  * Invariants
- *   1. The state holds the path of every file before the file exists, with length 0; after that, the
- *      length up to which its events are committed, changed in one record with their commit. Bytes
- *      beyond that length are of events that the channel still owns.
+ *   1. The state holds the path of every file before the file exists, with length 0; after that,
+ *      the length up to which its events are committed, changed in one record with their commit.
+ *      Bytes beyond that length are of events that the channel still owns.
  *   2. `#length` is the length of what is in the file together with `#written`: both change in one
  *      go, after the disk has the bytes. One commit is in flight at most, and the next takes
  *      everything written meanwhile.
- *   3. After any failure whose outcome is unknown (`#broken`) nothing is written before the file was
- *      cut to its committed length. If it holds anything then, it is closed, and a new one begun;
- *      an empty one is used again, so that a full disk does not fill with empty files.
+ *   3. After any failure whose outcome is unknown (`#broken`) nothing is written before the file
+ *      was cut to its committed length. If it holds anything then, it is closed, and a new one
+ *      begun; an empty one is used again, so that a full disk does not fill with empty files.
  *   4. A path leaves the state only after its file is synced and closed, or was never made.
  *
  * All but `sync` are called one at a time.
@@ -78,8 +78,8 @@ export class SettledOutput {
   }
 
   /**
-   * Writes bytes to the end of the file. Once resolved, the events with these sequences are answered
-   * for here: they are committed, or released when that fails.
+   * Writes bytes to the end of the file. Once resolved, the events with these sequences are
+   * answered for here: they are committed, or released when that fails.
    */
   async append(buffers: readonly Buffer[], ranges: readonly Range[]): Promise<void> {
     const file = this.#soundFile();
@@ -96,7 +96,9 @@ export class SettledOutput {
     if (this.#length - this.#committedLength > maxUncommittedBytes) await this.#committing;
   }
 
-  /** Has everything after the last `append` that resolved cut off before anything else is written. */
+  /**
+   * Has everything after the last `append` that resolved cut off before anything else is written.
+   */
   fail(failure?: Error): void {
     this.#broken = true;
     this.#failure ??= failure;
@@ -119,7 +121,9 @@ export class SettledOutput {
     this.#broken = false;
   }
 
-  /** Ends the file, if it holds anything: waits for its commits, and closes it in the background. */
+  /**
+   * Ends the file, if it holds anything: waits for its commits, and closes it in the background.
+   */
   async roll(): Promise<void> {
     await this.#committing;
     const file = this.#file;

@@ -38,6 +38,9 @@ import { TailedFile } from './tailed-file.ts';
 /** A stream whose file is gone is forgotten after this. */
 const retireMs = 24 * 60 * 60 * 1000;
 
+/** What a rotation adds to a name: `.1`, `-20261124`, `.2026-11-24`. A copy's name begins without it. */
+const rotationNumber = /(?:[-.]\d+)+$/;
+
 /** A stream without a file. */
 interface LostStream {
   readonly stream: string;
@@ -109,12 +112,15 @@ export class StreamMatcher {
     for (const [key, file] of found) {
       const tail = this.tails.get(key);
       if (!tail || !(await this.#goesOn(tail, file))) continue;
-      found.delete(key);
       seen.add(tail);
+      if (!tail.blank || file.info.size === 0) found.delete(key);
     }
     await this.#lookAfterMissing(seen, listing);
-    // An empty file proves nothing yet: it may become a copy.
-    const strangers = [...found.values()].filter(({ info }) => info.size > 0);
+    const strangers: FoundFile[] = [];
+    for (const file of found.values()) {
+      if (file.info.size > 0) strangers.push(file);
+      else await this.#beginBlank(file);
+    }
     if (strangers.length > 0) strangers.push(...(await this.#replaced(seen)));
     await this.#findStreams(strangers, beginnings);
     await this.#lookAfterLost(listing);
@@ -182,6 +188,7 @@ export class StreamMatcher {
       tail.listed = false;
       if (tail.isOpen) {
         await tail.look();
+        tail.blank = false;
         tail.dirty ||= wasListed;
         continue;
       }
@@ -191,6 +198,7 @@ export class StreamMatcher {
       if (file && sameBirth(tail.identity(), file.info)) {
         tail.rename(file.path, tail.group);
         tail.seen(file.info);
+        tail.blank = false;
         tail.dirty = true;
       } else await this.lose(tail, 'gone');
     }
@@ -249,7 +257,7 @@ export class StreamMatcher {
       if (!status) continue;
       const likeness = await compare(handle, info.size, identity, status.held);
       if (likeness === 'same') {
-        return this.#withHead(this.#attach(stream, file, status), handle);
+        return this.#withHead(await this.#attach(stream, file, status), handle);
       }
       if (likeness === 'shorter' && identity.boot !== this.#options.boot) {
         return this.#afterPowerLoss(file, status);
@@ -259,7 +267,7 @@ export class StreamMatcher {
   }
 
   /** The file's unsynced end went with the power: it is read on from where it ends now. */
-  #afterPowerLoss(file: FoundFile, status: StreamStatus): TailedFile {
+  #afterPowerLoss(file: FoundFile, status: StreamStatus): Promise<TailedFile> {
     const { path, info } = file;
     const said = 'File lost its end with the power after it was read; read on from where it ends.';
     this.#context.log.warn({ path, readBytes: status.held, fileBytes: info.size }, said);
@@ -309,12 +317,13 @@ export class StreamMatcher {
 
   async #attachCopy({ stream, tail }: LostStream, file: FoundFile): Promise<boolean> {
     const status = this.#context.streams.get(stream);
-    if (!status || this.tails.has(keyOf(file.info))) return false;
+    const other = this.tails.get(keyOf(file.info));
+    if (!status || (other && !other.blank)) return false;
     if (tail) {
       this.tails.delete(tail.key);
       await tail.close();
     }
-    this.#attach(stream, file, status);
+    await this.#attach(stream, file, status);
     const said = 'File has what was read under another name; it goes on from there.';
     this.#context.log.info({ path: file.path, readBytes: status.held }, said);
     return true;
@@ -325,7 +334,10 @@ export class StreamMatcher {
     return tail;
   }
 
-  #begin({ file, handle }: Candidate, beginnings: Beginnings | undefined): Promise<TailedFile> {
+  async #begin(
+    { file, handle }: Candidate,
+    beginnings: Beginnings | undefined,
+  ): Promise<TailedFile> {
     const { path, info } = file;
     const position = beginnings?.positions.find(({ inode, file: named }) => {
       return inode === info.inode && named === path;
@@ -334,7 +346,20 @@ export class StreamMatcher {
     let first = 0;
     if (position && position.pos <= info.size && !wasKnown) first = position.pos;
     else if (beginnings?.skipToEnd && !wasKnown) first = info.size;
-    return this.#withHead(this.#attach(this.#newName(file), file, undefined, first), handle);
+    const tail = await this.#attach(this.#newName(file), file, undefined, first);
+    return this.#withHead(tail, handle);
+  }
+
+  /**
+   * An empty file says nothing of whose it is: what comes may be a copy. But it is open from now on, so
+   * that it is not lost when it is written and renamed away.
+   */
+  async #beginBlank(file: FoundFile): Promise<void> {
+    const tail = await this.#attach(this.#newName(file), file);
+    tail.blank = true;
+    tail.dirty = false;
+    // Said when it is to be read.
+    await tail.open().catch(() => undefined);
   }
 
   #newName({ info }: FoundFile): string {
@@ -345,32 +370,35 @@ export class StreamMatcher {
     }
   }
 
-  #attach(stream: string, file: FoundFile, status?: StreamStatus, first = 0): TailedFile {
-    const { key, tail } = this.#made(stream, file, first, status);
-    this.#lost.delete(stream);
-    this.#copies.delete(key);
-    this.tails.set(key, tail);
-    return tail;
-  }
-
-  #made(stream: string, file: FoundFile, first: number, status: StreamStatus | undefined) {
+  async #attach(
+    stream: string,
+    file: FoundFile,
+    status?: StreamStatus,
+    first = 0,
+  ): Promise<TailedFile> {
     const [options, context] = [this.#options, this.#context];
     const tail = new TailedFile(options, context, this.#openFiles, stream, file, first, status);
-    return { key: tail.key, tail };
+    await this.tails.get(tail.key)?.close();
+    this.#lost.delete(stream);
+    this.#copies.delete(tail.key);
+    this.tails.set(tail.key, tail);
+    return tail;
   }
 
   /** Looks for the stream's file, or a copy, under a name that no group has. */
   async #findElsewhere(lost: LostStream): Promise<boolean> {
     const { identity, stream } = lost;
     const directory = dirname(identity.path);
+    const original = identity.path.replace(rotationNumber, '');
     const group = this.#groups.find((each) => each.directory === directory) ?? this.#groups[0];
     const status = this.#context.streams.get(stream);
     if (!group || !status) return false;
     for (const file of (await allFiles(directory, group)) ?? []) {
       const { info, path } = file;
       const sameInode = info.inode === identity.inode && sameBirth(identity, info);
-      if (!sameInode && !path.startsWith(identity.path)) continue;
-      if (info.size === 0 || this.tails.has(keyOf(info))) continue;
+      if (!sameInode && !path.startsWith(original)) continue;
+      const other = this.tails.get(keyOf(info));
+      if (info.size === 0 || (other && !other.blank)) continue;
       const handle = await this.#open(file);
       if (!handle) continue;
       try {

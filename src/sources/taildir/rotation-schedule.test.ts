@@ -171,6 +171,7 @@ class Schedule {
 
   async #renameAway(log: Log): Promise<void> {
     if (!existsSync(this.tailing.path(log.name))) return;
+    await this.#write(log);
     await this.#settle();
     if (this.#random.chance(0.4)) await this.#stop();
     if (this.#random.chance(0.5)) await this.#write(log);
@@ -194,6 +195,7 @@ class Schedule {
   async #copyAwayTruncate(log: Log): Promise<void> {
     const path = this.tailing.path(log.name);
     if (!existsSync(path)) return;
+    await this.#write(log);
     await this.#settle();
     if (this.#random.chance(0.4)) await this.#stop();
     if (this.#random.chance(0.5)) await this.#write(log);

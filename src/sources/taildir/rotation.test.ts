@@ -287,7 +287,8 @@ tails(
     assert.equal(t.context.streams.all().size, 1);
     await t.stop();
     await t.start();
-    await t.wait(1);
+    await t.context.clock.advance(120_000);
+    await t.poll();
     assert.equal(t.context.streams.all().size, 0);
   },
 );

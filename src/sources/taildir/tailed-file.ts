@@ -80,6 +80,8 @@ export class TailedFile {
   listed = true;
   /** Might there be something to read? */
   dirty = true;
+  /** Was it empty so far, so that whose it is will show with what comes? It is not read before. */
+  blank = false;
   /** Is a read under way? */
   busy = false;
   /** When it was last seen to change, on the monotonic clock. */
@@ -240,11 +242,16 @@ export class TailedFile {
 
   /** Has the file what was read from it? True as well when its name leads to no file. */
   async isSound(): Promise<boolean> {
-    const handle = await this.open();
-    if (!handle) return true;
-    await this.look();
-    if (this.info.size < this.readEnd) return false;
-    return (await this.#hasHead(handle)) && (await this.#hasProof(handle));
+    this.busy = true;
+    try {
+      const handle = await this.open();
+      if (!handle) return true;
+      await this.look();
+      if (this.info.size < this.readEnd) return false;
+      return (await this.#hasHead(handle)) && (await this.#hasProof(handle));
+    } finally {
+      this.busy = false;
+    }
   }
 
   /** Opens the file by its name; `undefined` when that leads to another file or none. */

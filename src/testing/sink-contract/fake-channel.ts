@@ -14,8 +14,8 @@ export interface FakeChannelOptions {
   /** How many events there are. */
   readonly count: number;
   /**
-   * When a commit is safe from a power loss: `commit`, as in a file channel, which has the sink sync
-   * first; or `mark`, as in a memory channel: when `mark` is called after it.
+   * When a commit is safe from a power loss: `commit`, as in a file channel, which has the sink
+   * sync first; or `mark`, as in a memory channel: when `mark` is called after it.
    */
   readonly safeAt: 'commit' | 'mark';
 }
@@ -29,8 +29,8 @@ interface Ledger {
 type OperationName = 'commit' | 'saveState';
 
 /**
- * A channel that is full from the beginning, with one sink: the sequences of its events are the same
- * in every life of it. Its ledger is kept as the real ones keep theirs, and survives `crash`.
+ * A channel that is full from the beginning, with one sink: the sequences of its events are the
+ * same in every life of it. Its ledger is kept as the real ones keep theirs, and survives `crash`.
  */
 export class FakeChannel {
   /** Called as each operation begins, and again when it is done but has not resolved. */
