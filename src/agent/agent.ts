@@ -26,15 +26,17 @@ export interface AgentOptions extends Seams {
   readonly log: Logger;
   /** Holds what the agent must remember; locked by the caller. */
   readonly stateDirectory: string;
-  /** Finds the definition of a sink type, for what sinks left behind that are no longer configured. */
+  /**
+   * Finds the definition of a sink type, for what sinks left behind that are no longer configured.
+   */
   readonly sinkOfType: (type: string) => SinkDefinition | undefined;
   /** Called when the agent has a bug and must stop. */
   readonly onBug: (error: unknown) => void;
 }
 
 /**
- * The graph of one agent, made from its plan and running. Start order: channels, sinks, sources; stop
- * order: sources, then, once the sinks have emptied the channels, sinks and channels.
+ * The graph of one agent, made from its plan and running. Start order: channels, sinks, sources;
+ * stop order: sources, then, once the sinks have emptied the channels, sinks and channels.
  */
 export class Agent {
   readonly counterGroups: CounterGroup[] = [];
@@ -107,7 +109,10 @@ export class Agent {
     this.counterGroups.push({ type: 'CHANNEL', name, counters });
   }
 
-  /** A sink that was taken out of the configuration may have left files that hold more than was committed. */
+  /**
+   * A sink that was taken out of the configuration may have left files that hold more than was
+   * committed.
+   */
   async #recoverLeftSinks(channel: Channel): Promise<void> {
     const present = this.#plan.sinks.filter((sink) => sink.channel === channel.name);
     for (const name of channel.sinkNames()) {
@@ -117,7 +122,8 @@ export class Agent {
       const type = typeIn(consumer.state);
       const recover = type === undefined ? undefined : this.#options.sinkOfType(type)?.recover;
       if (recover) await recover(consumer, context);
-      else context.log.warn({ type }, 'A sink that is gone left files that can not be looked after.');
+      else
+        context.log.warn({ type }, 'A sink that is gone left files that can not be looked after.');
     }
   }
 

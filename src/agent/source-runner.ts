@@ -5,7 +5,10 @@ import type { SourceCounters } from '../core/metrics.ts';
 import type { Source } from '../core/source.ts';
 import { Courtesy } from './pace.ts';
 
-/** After a channel refused: it has waited its keep-alive already, so this only keeps a loop from spinning. */
+/**
+ * After a channel refused: it has waited its keep-alive already, so this only keeps a loop from
+ * spinning.
+ */
 const refusedPauseMs = 50;
 
 export interface SourceRunnerOptions {
@@ -18,8 +21,8 @@ export interface SourceRunnerOptions {
 }
 
 /**
- * Runs a source: for a pull source the loop of polls, the waits between them, and what happens when one
- * fails. An idle source waits a little longer each time, as in Flume, unless it is woken.
+ * Runs a source: for a pull source the loop of polls, the waits between them, and what happens when
+ * one fails. An idle source waits a little longer each time, as in Flume, unless it is woken.
  */
 export class SourceRunner {
   readonly #source: Source;

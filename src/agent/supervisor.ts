@@ -2,7 +2,9 @@ import type { Clock } from '../core/clock.ts';
 import type { Component } from '../core/component.ts';
 import type { Logger } from '../core/log.ts';
 
-/** How long after a failed start a component is started again (Flume's supervisor looks every 3 s). */
+/**
+ * How long after a failed start a component is started again (Flume's supervisor looks every 3 s).
+ */
 const restartMs = 3_000;
 
 export interface Unit {
@@ -20,8 +22,8 @@ interface Running {
 }
 
 /**
- * Starts units, each as soon as what it needs has started, and those that fail again and again while
- * the rest runs. Stops them one after the other, each within a deadline.
+ * Starts units, each as soon as what it needs has started, and those that fail again and again
+ * while the rest runs. Stops them one after the other, each within a deadline.
  */
 export class Supervisor {
   readonly #clock: Clock;

@@ -1,8 +1,9 @@
 import { FormatError } from '../core/errors.ts';
 
 /**
- * Reads binary fields one after the other, little-endian. Every read is bounded: what lies beyond the
- * end, and every length above its limit, is a FormatError with the offset, before anything is allocated.
+ * Reads binary fields one after the other, little-endian. Every read is bounded: what lies beyond
+ * the end, and every length above its limit, is a FormatError with the offset, before anything is
+ * allocated.
  */
 export class Cursor {
   readonly #bytes: Buffer;

@@ -4,6 +4,7 @@ import type {
   Channel,
   ChannelContext,
   Consumer,
+  Range,
   Reservation,
   StreamStatus,
 } from '../core/channel.ts';
@@ -135,24 +136,24 @@ class PseudoTransactionChannel implements Channel {
   consumer(sink: string): Consumer {
     const borrower = this.#queue.borrower();
     const apply = (delta = {}) => this.#ledger.apply({ sinks: { [sink]: delta } });
+    const drop = (ranges: readonly Range[]) => {
+      for (const { batch, count } of borrower.settle(ranges)) {
+        this.#room.free(batch.slab, count);
+        this.counters.ChannelSize -= count;
+        this.counters.EventTakeSuccessCount += count;
+      }
+    };
     return {
-      take: async (max, signal) => {
-        const taken = await borrower.take(max, signal);
-        if (!taken) return undefined;
-        const { first, events } = taken;
-        for (const { batch, count } of borrower.settle([[first, first + events.length]])) {
-          this.#room.free(batch.slab, count);
-        }
-        this.counters.ChannelSize -= events.length;
-        this.counters.EventTakeSuccessCount += events.length;
-        return taken;
+      take: (max, signal) => borrower.take(max, signal),
+      commit: async (ranges, delta) => {
+        drop(ranges);
+        apply(delta);
       },
-      commit: async (_ranges, delta) => apply(delta),
-      release: () => {},
+      release: drop,
       state: this.#ledger.sinkState(sink),
       saveState: async (delta) => apply(delta),
       onSync: () => {},
-      detach: () => {},
+      detach: () => drop(borrower.lent()),
     };
   }
 

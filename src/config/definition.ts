@@ -17,14 +17,21 @@ interface Described<F extends Fields> {
   readonly classes?: readonly string[];
   /** One sentence. */
   readonly summary: string;
-  /** More, for the reference page: Markdown, what a user must know and can't see from the options. */
+  /**
+   * More, for the reference page: Markdown, what a user must know and can't see from the options.
+   */
   readonly notes?: string;
   readonly fields: F;
-  /** A configuration that runs, for the reference page: the component's own lines without prefix. */
+  /**
+   * A configuration that runs, for the reference page: the component's own lines without prefix.
+   */
   readonly example?: string;
   /** Rules across fields: each problem names the field's key. */
   check?(config: ConfigOf<F>): readonly FieldProblem[];
-  /** What the component takes for itself (`port 127.0.0.1:80`, `file /x`): two may not take the same. */
+  /**
+   * What the component takes for itself (`port 127.0.0.1:80`, `file /x`): two may not take the
+   * same.
+   */
   claims?(config: ConfigOf<F>): readonly string[];
   /** The most events it puts or takes at once, where Flume checks that against the channel. */
   batchSize?(config: ConfigOf<F>): number;
@@ -46,7 +53,9 @@ interface SourceSpec<F extends Fields> extends Described<F> {
 }
 
 interface ChannelSpec<F extends Fields> extends Described<F> {
-  /** What it keeps: `nothing` beyond the process, a `ledger` of what was committed, or all `events`. */
+  /**
+   * What it keeps: `nothing` beyond the process, a `ledger` of what was committed, or all `events`.
+   */
   readonly keeps: 'nothing' | 'ledger' | 'events';
   create(config: ConfigOf<F>, context: ChannelContext): Channel;
 }
@@ -56,8 +65,8 @@ interface SinkSpec<F extends Fields> extends Described<F> {
   readonly settles: boolean;
   create(config: ConfigOf<F>, context: SinkContext): Sink;
   /**
-   * Brings to its end what a sink of this type left behind, from its state alone: for a sink that the
-   * configuration no longer has. State entries of such a sink are objects with its `type`.
+   * Brings to its end what a sink of this type left behind, from its state alone: for a sink that
+   * the configuration no longer has. State entries of such a sink are objects with its `type`.
    */
   recover?(
     settlement: Pick<Settlement, 'state' | 'saveState'>,
@@ -80,8 +89,8 @@ interface SerializerSpec<F extends Fields> extends Described<F> {
 }
 
 /*
- * Definitions forget which fields they have (`unknown` below). That is sound because their functions
- * are only called with what `readConfig` made of their own fields.
+ * Definitions forget which fields they have (`unknown` below). That is sound because their
+ * functions are only called with what `readConfig` made of their own fields.
  */
 export type SourceDefinition = SourceSpec<Fields> & { readonly kind: 'source' };
 export type ChannelDefinition = ChannelSpec<Fields> & { readonly kind: 'channel' };
@@ -97,7 +106,9 @@ export type Definition =
   | SelectorDefinition
   | SerializerDefinition;
 
-/** Declares a source. The registry and `readConfig` keep the fields and the configuration in step. */
+/**
+ * Declares a source. The registry and `readConfig` keep the fields and the configuration in step.
+ */
 export function defineSource<F extends Fields>(spec: SourceSpec<F>): SourceDefinition {
   return { ...spec, kind: 'source' } as unknown as SourceDefinition;
 }

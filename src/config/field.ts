@@ -1,7 +1,7 @@
 /**
- * The vocabulary in which components declare their options. One declaration gives parsing and checks
- * (`readConfig`), the type of the configuration (`ConfigOf`), the reference page, `millrace explain`
- * and the findings of `millrace check`.
+ * The vocabulary in which components declare their options. One declaration gives parsing and
+ * checks (`readConfig`), the type of the configuration (`ConfigOf`), the reference page, `millrace
+ * explain` and the findings of `millrace check`.
  */
 
 /** What an option says about itself, whatever its type. */
@@ -16,7 +16,10 @@ export interface FieldOptions<T> {
   readonly default?: T;
   /** How the default reads, where its value is not telling (`no limit`). */
   readonly defaultText?: string;
-  /** A bad value gives a warning and the default, as Flume does for this option; else the component is dropped. */
+  /**
+   * A bad value gives a warning and the default, as Flume does for this option; else the component
+   * is dropped.
+   */
   readonly lenient?: boolean;
   /** Printed as `***`. */
   readonly secret?: boolean;
@@ -80,7 +83,9 @@ export function integer(
   });
 }
 
-/** `true` in any case; everything else is false, as in Flume (`check` warns of `yes`, `1`, `on`). */
+/**
+ * `true` in any case; everything else is false, as in Flume (`check` warns of `yes`, `1`, `on`).
+ */
 export function boolean(options: Required<boolean>): Field<boolean> {
   return field('boolean', 'true or false', options, (value) => value.toLowerCase() === 'true');
 }

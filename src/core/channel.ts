@@ -13,7 +13,9 @@ export interface StreamStatus {
   readonly first: number;
   /** The channel has everything before this, in itself or already committed. Emit from here. */
   readonly held: number;
-  /** Everything before this is as safe as the channel makes it: what destroys input follows this. */
+  /**
+   * Everything before this is as safe as the channel makes it: what destroys input follows this.
+   */
   readonly settled: number;
   /** Committed islands beyond `held`; no event read again may span an edge of one. */
   readonly islands: readonly Range[];
@@ -54,9 +56,9 @@ export interface Consumer {
   /** What the sink saved, as it was when the channel opened and as changed since. */
   readonly state: ReadonlyMap<string, Json>;
   /**
-   * Changes the state alone. Resolves when that survives the process, and, of keys that are new, a power
-   * loss too. A key that goes, or changes, may be back as it was after a power loss, until `settle`:
-   * the data that made it superfluous may have gone as well.
+   * Changes the state alone. Resolves when that survives the process, and, of keys that are new, a
+   * power loss too. A key that goes, or changes, may be back as it was after a power loss, until
+   * `settle`: the data that made it superfluous may have gone as well.
    */
   saveState(delta: StateDelta): Promise<void>;
   /**
@@ -80,7 +82,9 @@ export interface Channel extends Component {
   /** Every stream that is known, by name. */
   streams(): ReadonlyMap<string, StreamStatus>;
   stream(name: string): StreamStatus | undefined;
-  /** Makes a stream known, or gives a known one a new identity. `first` counts for a new one only. */
+  /**
+   * Makes a stream known, or gives a known one a new identity. `first` counts for a new one only.
+   */
   introduce(stream: string, identity: Json, first: number): void;
   /** Forgets a stream of which everything is committed. */
   retire(stream: string): void;
@@ -89,9 +93,9 @@ export interface Channel extends Component {
   /** Was this source wired to the channel when the ledger was last written? */
   knowsSource(source: string): boolean;
   /**
-   * Remembers, durably, that the source is wired to the channel, with all streams introduced so far.
-   * Nothing is emitted before every channel of a source has done so: else one that missed the first
-   * batches would pass for new.
+   * Remembers, durably, that the source is wired to the channel, with all streams introduced so
+   * far. Nothing is emitted before every channel of a source has done so: else one that missed the
+   * first batches would pass for new.
    */
   attachSource(source: string): Promise<void>;
 
@@ -103,10 +107,12 @@ export interface Channel extends Component {
   /**
    * Stores the whole batch or none of it, and resolves when it is as safe as this channel promises:
    * on disk for the file channel, in memory for the memory channel. What the channel has of the
-   * batch's stream already is trimmed: that is the put rule, the only place where doubles are dropped.
-   * Events of one stream put in order leave in order.
+   * batch's stream already is trimmed: that is the put rule, the only place where doubles are
+   * dropped. Events of one stream put in order leave in order.
+   * The channel retains the batch's slab until the last of its events is committed (slab-pool).
    *
-   * @throws OriginGapError when the batch begins beyond `held`; ChannelError when it can't be stored
+   * @throws OriginGapError when the batch begins beyond `held`; ChannelError when it can't be
+   *   stored
    */
   put(batch: EventBatch, reservation: Reservation): Promise<void>;
   /** Every sink that has ever saved a state here, whether or not it is still there. */

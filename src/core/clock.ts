@@ -4,7 +4,9 @@ export interface Clock {
   now(): number;
   /** Milliseconds from any fixed point, never set back; for measuring and for deadlines. */
   monotonic(): number;
-  /** Resolves after `ms`, or at once when `signal` aborts (it never rejects: look at the signal). */
+  /**
+   * Resolves after `ms`, or at once when `signal` aborts (it never rejects: look at the signal).
+   */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 

@@ -4,9 +4,14 @@ import type { Logger } from './log.ts';
 
 /** Whatever the supervisor starts and stops. */
 export interface Component {
-  /** Resolves when able to work; rejects, with everything released, when it can't. Called again later. */
+  /**
+   * Resolves when able to work; rejects, with everything released, when it can't. Called again
+   * later.
+   */
   start(): Promise<void>;
-  /** Accepts nothing new, finishes what is in hand, releases everything. Safe unstarted and twice. */
+  /**
+   * Accepts nothing new, finishes what is in hand, releases everything. Safe unstarted and twice.
+   */
   stop(): Promise<void>;
 }
 

@@ -15,9 +15,10 @@ export class DirectoryInUseError extends Error {
 }
 
 /**
- * Takes a directory for this process alone. The lock is a Unix socket in it that this process listens
- * on: it is gone with the process, however that ends, and holds across containers that share the
- * directory. (A file lock would need a native module; a file with a pid in it lies after a reboot.)
+ * Takes a directory for this process alone. The lock is a Unix socket in it that this process
+ * listens on: it is gone with the process, however that ends, and holds across containers that
+ * share the directory. (A file lock would need a native module; a file with a pid in it lies after
+ * a reboot.)
  *
  * @returns what releases it
  * @throws DirectoryInUseError at once when another live process has it

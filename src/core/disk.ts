@@ -7,8 +7,8 @@ import type { Stats } from 'node:fs';
  */
 export interface Disk {
   /**
-   * @param flags `r`: to read; `r+`: to read and write; `w`: the same, created or emptied; `wx`: the same,
-   *   created, and an error when the path exists
+   * @param flags `r`: to read; `r+`: to read and write; `w`: the same, created or emptied; `wx`:
+   *   the same, created, and an error when the path exists
    */
   open(path: string, flags: 'r' | 'r+' | 'w' | 'wx'): Promise<DiskFile>;
   readFile(path: string): Promise<Buffer>;

@@ -43,7 +43,9 @@ export class ChannelError extends MillraceError {
   readonly retryable = true;
 }
 
-/** An earlier batch of this stream is missing. The source goes back to `held` and emits from there. */
+/**
+ * An earlier batch of this stream is missing. The source goes back to `held` and emits from there.
+ */
 export class OriginGapError extends MillraceError {
   readonly code = 'ORIGIN_GAP';
   readonly retryable = true;

@@ -28,13 +28,16 @@ export interface Origin {
 
 export const noHeaders: Headers = new Map();
 
-/** When less than this part of a batch's bytes is kept, a copy is cheaper than the memory it frees. */
+/**
+ * When less than this part of a batch's bytes is kept, a copy is cheaper than the memory it frees.
+ */
 const sparse = 1 / 4;
 
 /**
  * The only thing that moves: any number of events as columns, not as objects. Bodies lie in one
  * slab, between two bounds per event; what lies between bodies (newlines) stays, so that
- * a whole run of lines can be written at once. Immutable; everything made from a batch shares its slab.
+ * a whole run of lines can be written at once. Immutable; everything made from a batch shares its
+ * slab.
  */
 export class EventBatch implements Iterable<Event> {
   readonly slab: Buffer;
@@ -161,7 +164,10 @@ export class EventBatch implements Iterable<Event> {
     }
   }
 
-  /** Events `[from, to)`. The origin's bounds shrink to what these events, and those dropped just before each, cover. */
+  /**
+   * Events `[from, to)`. The origin's bounds shrink to what these events, and those dropped just
+   * before each, cover.
+   */
   slice(from: number, to = this.length): EventBatch {
     if (from === 0 && to === this.length) return this;
     const headers = mapColumns(this.headers, (column) => column.slice(from, to));
@@ -182,8 +188,8 @@ export class EventBatch implements Iterable<Event> {
   }
 
   /**
-   * The events with these indices, in rising order. What the origin covers stays as it was. A small rest
-   * is copied, so that a few events don't keep a large slab alive.
+   * The events with these indices, in rising order. What the origin covers stays as it was. A small
+   * rest is copied, so that a few events don't keep a large slab alive.
    */
   pick(indices: readonly number[]): EventBatch {
     const starts = new Uint32Array(indices.length);

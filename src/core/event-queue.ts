@@ -17,7 +17,10 @@ interface Entry {
   readonly settled: RangeSet | undefined;
 }
 
-/** What settling a range of one entry means: room for `count` events of the batch, `range` of its stream. */
+/**
+ * What settling a range of one entry means: room for `count` events of the batch, `range` of its
+ * stream.
+ */
 export interface Settled {
   readonly batch: EventBatch;
   readonly count: number;
@@ -30,6 +33,8 @@ export interface Borrower {
   settle(ranges: readonly Range[]): Settled[];
   release(ranges: readonly Range[]): void;
   releaseAll(): void;
+  /** Everything that is lent now. */
+  lent(): Range[];
 }
 
 interface Waiter {
@@ -89,6 +94,7 @@ export class EventQueue {
       },
       release,
       releaseAll: () => release([...lent]),
+      lent: () => [...lent],
     };
   }
 
@@ -193,7 +199,9 @@ function sharesOffsets({ origin }: EventBatch): boolean {
   return false;
 }
 
-/** `to`, moved so that no two events with one offset stand on both of its sides; more than `from`. */
+/**
+ * `to`, moved so that no two events with one offset stand on both of its sides; more than `from`.
+ */
 function wholeGroups({ origin, length }: EventBatch, from: number, to: number): number {
   if (!origin || to === length || origin.ends[to - 1] !== origin.ends[to]) return to;
   const end = origin.ends[to];

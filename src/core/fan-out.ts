@@ -31,7 +31,9 @@ export class FanOut {
   readonly #parts: FanOutParts;
   readonly #required: readonly Channel[];
   readonly #optional: readonly Channel[];
-  /** Optional channels that let a whole keep-alive pass: they aren't waited for until there is room. */
+  /**
+   * Optional channels that let a whole keep-alive pass: they aren't waited for until there is room.
+   */
   readonly #stalled = new Set<Channel>();
   readonly #stop = new AbortController();
   /** Batches enter interceptors in turn, so that slow ones keep the order of each stream. */

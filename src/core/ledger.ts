@@ -3,9 +3,10 @@ import type { Json } from './component.ts';
 import { RangeSet } from './range-set.ts';
 
 /**
- * What a channel remembers beyond its events: per stream how far it has it, per sink a keyed map. One
- * change may touch all of it, and is then kept whole or not at all. A change is also how a ledger is
- * stored: applying the changes in order to an empty ledger gives the ledger. JSON throughout.
+ * What a channel remembers beyond its events: per stream how far it has it, per sink a keyed map.
+ * One change may touch all of it, and is then kept whole or not at all. A change is also how a
+ * ledger is stored: applying the changes in order to an empty ledger gives the ledger. JSON
+ * throughout.
  */
 export interface LedgerChange {
   /** Sources that are wired to the channel from now on. */
@@ -25,7 +26,9 @@ interface Stream {
   readonly done: RangeSet;
 }
 
-/** The state itself: changes go in, questions are answered. Keeps nothing durable: its owner does. */
+/**
+ * The state itself: changes go in, questions are answered. Keeps nothing durable: its owner does.
+ */
 export class Ledger {
   readonly sources = new Set<string>();
   readonly #streams = new Map<string, Stream>();

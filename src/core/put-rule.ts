@@ -4,9 +4,9 @@ import type { EventBatch } from './event-batch.ts';
 import type { Ledger } from './ledger.ts';
 
 /**
- * The only place where doubles are dropped. A channel *holds* a stream up to an offset: all before it is
- * in the channel or was committed. With several sinks, committed islands can lie beyond it; they
- * are left out too when they come again.
+ * The only place where doubles are dropped. A channel *holds* a stream up to an offset: all before
+ * it is in the channel or was committed. With several sinks, committed islands can lie beyond it;
+ * they are left out too when they come again.
  *
  *   to ≤ held          nothing of the batch is new
  *   from ≤ held < to   events that end at or before held, or within an island, are trimmed
@@ -35,7 +35,8 @@ export class PutRule {
   }
 
   /**
-   * What of the batch is to be stored; the channel holds the stream up to the batch's end from then on.
+   * What of the batch is to be stored; the channel holds the stream up to the batch's end from then
+   * on.
    * @throws OriginGapError
    */
   admit(batch: EventBatch): EventBatch {
@@ -54,7 +55,9 @@ export class PutRule {
     return fresh.withOrigin(fresh.origin && { ...fresh.origin, from: Math.max(from, held) });
   }
 
-  /** Takes everything before `to` as held; gives the offset from which that leaves something out. */
+  /**
+   * Takes everything before `to` as held; gives the offset from which that leaves something out.
+   */
   skip(stream: string, to: number): number {
     const { held } = this.status(stream) ?? this.#introduced(stream, to);
     if (to > held) this.#held.set(stream, to);

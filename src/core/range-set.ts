@@ -1,9 +1,9 @@
 import type { Range } from './channel.ts';
 
 /**
- * A set of whole numbers as sorted ranges `[from, to)` that neither overlap nor touch: the offsets of a
- * stream that are committed, the sequences that are lent. Nearly always one range or none, so that
- * arrays are the right shape.
+ * A set of whole numbers as sorted ranges `[from, to)` that neither overlap nor touch: the offsets
+ * of a stream that are committed, the sequences that are lent. Nearly always one range or none, so
+ * that arrays are the right shape.
  */
 export class RangeSet implements Iterable<Range> {
   /** from, to, from, to, … rising. */

@@ -1,6 +1,7 @@
 import type { Reservation } from './channel.ts';
 import type { Clock } from './clock.ts';
 import { ChannelError, ChannelFullError } from './errors.ts';
+import { releaseSlab, retainSlab } from './slab-pool.ts';
 
 export interface RoomLimits {
   /** Whose room it is, for messages. */
@@ -15,13 +16,14 @@ export interface RoomLimits {
 interface Waiter {
   readonly slab: Buffer;
   readonly count: number;
+  readonly deadlineMs: number;
   readonly admitted: (reservation: Reservation) => void;
   readonly refused: (error: Error) => void;
 }
 
 /**
- * The room of a channel, in events and bytes. Room is reserved before a put, used by it, and freed by
- * the commit. Who must wait is served in order, so that batches of one stream are put in order.
+ * The room of a channel, in events and bytes. Room is reserved before a put, used by it, and freed
+ * by the commit. Who must wait is served in order, so that batches of one stream are put in order.
  */
 export class Room {
   readonly #clock: Clock;
@@ -32,6 +34,7 @@ export class Room {
   #events = 0;
   #bytes = 0;
   #closed = false;
+  #watching = false;
 
   constructor(clock: Clock, limits: RoomLimits) {
     this.#clock = clock;
@@ -56,7 +59,10 @@ export class Room {
     return this.#wait(slab, count, signal);
   }
 
-  /** Turns a reservation into room in use: for as many events as are put, in the slab that holds them. */
+  /**
+   * Turns a reservation into room in use: for as many events as are put, in the slab that holds
+   * them.
+   */
   use(reservation: Reservation, slab: Buffer, count: number): void {
     this.#take(slab, count);
     reservation.release();
@@ -81,32 +87,48 @@ export class Room {
 
   #wait(slab: Buffer, count: number, signal: AbortSignal | undefined): Promise<Reservation> {
     return new Promise((resolve, reject) => {
-      const over = new AbortController();
+      const done = () => signal?.removeEventListener('abort', stopped);
       const waiter: Waiter = {
         slab,
         count,
+        deadlineMs: this.#clock.monotonic() + this.#limits.keepAliveMs,
         admitted: (reservation) => {
-          over.abort();
+          done();
           resolve(reservation);
         },
         refused: (error) => {
-          over.abort();
+          done();
           reject(error);
         },
       };
-      const give = (error: Error) => {
-        const index = this.#waiting.indexOf(waiter);
-        if (index < 0) return;
-        this.#waiting.splice(index, 1);
-        waiter.refused(error);
-        this.#serve();
-      };
+      const stopped = () => this.#giveUp(waiter, new ChannelError('the put was given up'));
       this.#waiting.push(waiter);
-      const stopped = () => give(new ChannelError('the put was given up'));
-      signal?.addEventListener('abort', stopped, { signal: over.signal });
-      const { keepAliveMs } = this.#limits;
-      if (keepAliveMs === Number.POSITIVE_INFINITY) return;
-      void this.#clock.sleep(keepAliveMs, over.signal).then(() => give(this.#full()));
+      signal?.addEventListener('abort', stopped);
+      this.#watchDeadlines();
+    });
+  }
+
+  #giveUp(waiter: Waiter, error: Error): void {
+    const index = this.#waiting.indexOf(waiter);
+    if (index < 0) return;
+    this.#waiting.splice(index, 1);
+    waiter.refused(error);
+    this.#serve();
+  }
+
+  /** One timer for all who wait: the first of them is due first. */
+  #watchDeadlines(): void {
+    const [first] = this.#waiting;
+    if (!first || this.#watching || first.deadlineMs === Number.POSITIVE_INFINITY) return;
+    this.#watching = true;
+    const leftMs = first.deadlineMs - this.#clock.monotonic();
+    void this.#clock.sleep(Math.max(leftMs, 1)).then(() => {
+      this.#watching = false;
+      const now = this.#clock.monotonic();
+      for (const waiter of [...this.#waiting]) {
+        if (waiter.deadlineMs <= now) this.#giveUp(waiter, this.#full());
+      }
+      this.#watchDeadlines();
     });
   }
 
@@ -148,7 +170,10 @@ export class Room {
   #take(slab: Buffer, count: number): void {
     if (count === 0) return;
     const held = this.#slabs.get(slab);
-    if (held === undefined) this.#bytes += slab.length;
+    if (held === undefined) {
+      this.#bytes += slab.length;
+      retainSlab(slab);
+    }
     this.#slabs.set(slab, (held ?? 0) + count);
     this.#events += count;
   }
@@ -160,6 +185,7 @@ export class Room {
     else {
       this.#slabs.delete(slab);
       this.#bytes -= slab.length;
+      releaseSlab(slab);
     }
     this.#events -= count;
   }

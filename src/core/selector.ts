@@ -3,7 +3,10 @@ import type { EventBatch } from './event-batch.ts';
 /** Which of its events a batch sends to one channel. */
 export interface Route {
   readonly channel: string;
-  /** All the batch, or a part; its origin is kept, so that a channel that gets no event gets the offsets. */
+  /**
+   * All the batch, or a part; its origin is kept, so that a channel that gets no event gets the
+   * offsets.
+   */
   readonly batch: EventBatch;
 }
 

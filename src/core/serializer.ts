@@ -1,8 +1,8 @@
 import type { EventBatch } from './event-batch.ts';
 
 /**
- * Turns events into the bytes of one file. One serializer serves one file, from `begin` on; where the
- * file is cut after a `flush`, it is sound to there.
+ * Turns events into the bytes of one file. One serializer serves one file, from `begin` on; where
+ * the file is cut after a `flush`, it is sound to there.
  */
 export interface EventSerializer {
   /** The bytes before the first event; a file with these alone is valid. */

@@ -9,8 +9,9 @@ export interface Sink extends Component {
   readonly batchSize: number;
   /**
    * Takes one batch out. Resolves when the destination has the events, and the runner commits them.
-   * A sink whose definition says `settles` may resolve earlier: it commits or releases the sequences
-   * `[first, first + batch.length)` by itself, through the settlement it was created with.
+   * A sink whose definition says `settles` may resolve earlier: it commits or releases the
+   * sequences `[first, first + batch.length)` by itself, through the settlement it was created
+   * with.
    *
    * When it rejects, the runner releases what is not committed, waits, and writes it again.
    */

@@ -21,9 +21,9 @@ export class ChannelStreams implements SourceStreams {
   }
 
   /**
-   * Makes each channel know what the others know, and that the source is wired to it. A channel that
-   * was wired all along and doesn't know a stream lacks all of it; a new one begins where the one
-   * that lacks most is.
+   * Makes each channel know what the others know, and that the source is wired to it. A channel
+   * that was wired all along and doesn't know a stream lacks all of it; a new one begins where the
+   * one that lacks most is.
    */
   async attach(): Promise<void> {
     for (const [stream, status] of this.all())

@@ -3,7 +3,10 @@ import type { Component, ComponentContext, Json } from './component.ts';
 import type { EventBatch } from './event-batch.ts';
 import type { SourceCounters } from './metrics.ts';
 
-/** What a round of a pull source found: `ready` asks to be called again at once, `idle` to be called later. */
+/**
+ * What a round of a pull source found: `ready` asks to be called again at once, `idle` to be called
+ * later.
+ */
 export type PollResult = 'ready' | 'idle';
 
 /**
@@ -18,19 +21,19 @@ export interface Source extends Component {
   poll?(signal: AbortSignal): Promise<PollResult>;
 }
 
-/** A stream over all required channels of its source. */
-export type SourceStreamStatus = StreamStatus;
-
 /** The streams of one source, as its channels know them. Usable from `start` on. */
 export interface SourceStreams {
-  /** Every known stream of this source: `held` and `settled` are the lowest of its required channels. */
-  all(): ReadonlyMap<string, SourceStreamStatus>;
-  get(stream: string): SourceStreamStatus | undefined;
   /**
-   * Makes a stream known to every channel, or gives it a new identity. `first` is where a stream that
-   * no channel knows begins; the status says where to read from.
+   * Every known stream of this source: `held` and `settled` are the lowest of its required
+   * channels.
    */
-  introduce(stream: string, identity: Json, first: number): SourceStreamStatus;
+  all(): ReadonlyMap<string, StreamStatus>;
+  get(stream: string): StreamStatus | undefined;
+  /**
+   * Makes a stream known to every channel, or gives it a new identity. `first` is where a stream
+   * that no channel knows begins; the status says where to read from.
+   */
+  introduce(stream: string, identity: Json, first: number): StreamStatus;
   /** Forgets a stream whose input is gone and committed. */
   retire(stream: string): void;
   /** Asks the channels to settle what they hold by now: before input is destroyed. */

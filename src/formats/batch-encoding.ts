@@ -6,19 +6,22 @@ import { type Column, EventBatch, type Headers, type Origin } from '../core/even
 /**
  * The one binary form of a batch: what a file channel stores. Numbers are little-endian.
  *
- *   batch     => version flags column_count event_count [column] origin? slab_bytes [start] [end] [offset]? slab
+ *   batch     => version flags column_count event_count [column] origin? slab_bytes [start] [end]
+ *   [offset]? slab
  *     version      => UINT8     1
  *     flags        => UINT8     1: has an origin
  *     column_count => UINT16
  *     event_count  => UINT32
- *   column    => name kind value | name kind [cell]      kind UINT8: 0 one value, 1 a cell per event
+ *   column    => name kind value | name kind [cell]      kind UINT8: 0 one value, 1 a cell per
+ *   event
  *     name, value  => UINT32 bytes, UTF-8
  *     cell         => UINT32 bytes, UTF-8; the length 2^32-1 alone: not set
- *   origin    => stream from to                          stream: UINT32 bytes, UTF-8; from, to FLOAT64
- *   slab_bytes => UINT32
+ *   origin    => stream from to                          stream: UINT32 bytes, UTF-8; from, to
+ *   FLOAT64 slab_bytes => UINT32
  *   start, end => UINT32    bounds of the bodies in the slab
  *   offset     => FLOAT64   per event, where the origin has `ends`
- *   slab       => the bytes from the first body's beginning to the last one's end: what lies between
+ *   slab       => the bytes from the first body's beginning to the last one's end: what lies
+ *   between
  *                 bodies (newlines) stays, unless it is more than a third of the bodies
  */
 const version = 1;

@@ -116,8 +116,8 @@ interface World extends TestContext {
 const startMs = Date.UTC(2026, 0, 1);
 
 /** @param commitMs how long a commit takes */
-function world(properties: Record<string, string> = {}, commitMs = 0): World {
-  const context = componentContext('k1');
+function world(properties: Record<string, string> = {}, commitMs = 0, seed = 1): World {
+  const context = componentContext('k1', seed);
   prepare(context.disk);
   const counters = new SinkCounters();
   const channel = new FakeChannel({
@@ -212,9 +212,9 @@ test('a file that exists is not touched, whatever happens', async () => {
   const { sink, disk, channel, write } = world();
   const strange = `${directory}/${startMs}-1`;
   disk.plant(strange, 'not ours');
+  channel.onOperation = () => assert(!channel.settlement.state.has(strange));
   await sink.start();
   await write(2);
-  assert(!channel.settlement.state.has(strange));
   assert.deepEqual([...channel.settlement.state.keys()], [`${directory}/${startMs}-2`]);
   await sink.stop();
   assert.equal(disk.contents(strange).toString(), 'not ours');
@@ -286,6 +286,30 @@ test('one commit covers what was written while the last one was under way', asyn
   await clock.advance(10);
   assert.equal(channel.committed.length, 100);
   await sink.stop();
+});
+
+test('events whose commit fails are given back though no other write comes', async () => {
+  const { sink, clock, channel, write } = world();
+  await sink.start();
+  await write(2);
+  await clock.settle();
+  channel.failNext(1);
+  await write(2);
+  await clock.settle();
+  assert(!channel.lends);
+  assert.deepEqual(channel.committed, [bodyOf(0), bodyOf(1)]);
+  await sink.stop();
+});
+
+test('an empty file that stop removes does not come back with the power', async () => {
+  for (let seed = 1; seed <= 30; seed++) {
+    const { sink, disk, write } = world({}, 0, seed);
+    await sink.start();
+    disk.fail({ operations: ['write'], code: 'EIO' });
+    await assert.rejects(write(2));
+    await sink.stop();
+    assert.deepEqual(disk.crash('power').list(directory), ['0'], `seed ${seed}`);
+  }
 });
 
 test('small batches share a compressed member, that ends in time', async () => {

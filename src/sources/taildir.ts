@@ -1,16 +1,17 @@
 import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { FieldProblem } from '../config/definition.ts';
 import { defineSource } from '../config/definition.ts';
 import type { ConfigOf } from '../config/field.ts';
 import { boolean, integer, list, map, optionalText, text } from '../config/field.ts';
 import type { PollResult, Source, SourceContext } from '../core/source.ts';
+import { backoffFields } from './backoff-fields.ts';
 import { EmitWindow } from './taildir/emit-window.ts';
 import type { FileGroup } from './taildir/groups.ts';
 import { parseGroup } from './taildir/groups.ts';
 import { DirectoryListing } from './taildir/listing.ts';
 import type { Beginnings } from './taildir/matching.ts';
-import { StreamMatcher } from './taildir/matching.ts';
+import { nameKey, StreamMatcher } from './taildir/matching.ts';
 import { OpenFiles } from './taildir/open-files.ts';
 import { inParallel } from './taildir/parallel.ts';
 import type { FilePosition } from './taildir/position-file.ts';
@@ -71,18 +72,7 @@ const fields = {
     doc: "Lists a directory again only when the directory's mtime has changed.",
     default: true,
   }),
-  backoffSleepIncrement: integer({
-    doc: 'What the wait grows by each time that nothing new is found.',
-    unit: 'ms',
-    min: 0,
-    default: 1000,
-  }),
-  maxBackoffSleep: integer({
-    doc: 'The longest wait when nothing new is found.',
-    unit: 'ms',
-    min: 0,
-    default: 5000,
-  }),
+  ...backoffFields,
   maxOpenFiles: integer({
     doc: 'Files that are open at once; beyond that the one not read for longest is closed.',
     unit: 'files',
@@ -166,6 +156,8 @@ interface Running {
 const pollMs = 1000;
 /** How often directories that are watched are looked through all the same. */
 const scanMs = 1000;
+/** The time from one scan to the next is at least this many times what a scan takes. */
+const scanShare = 20;
 /** The shortest time from one poll to the next that a notice may ask for. */
 const wakeMs = 20;
 
@@ -178,6 +170,7 @@ class TaildirSource implements Source {
   #running: Running | undefined;
   #scanDue = true;
   #scannedAt = 0;
+  #scanEveryMs = 0;
   #polledAt = 0;
   #wokenAt: number | undefined;
   #positionsAt = 0;
@@ -203,20 +196,24 @@ class TaildirSource implements Source {
       maxBatchCount: maxBatchCount > 0 ? maxBatchCount : Number.MAX_SAFE_INTEGER,
       boot: await disk.bootId(),
     };
+    // Else a pattern that matches the position file would have it written for ever.
+    const excluded = new Set(this.#positionFile.paths);
     const openFiles = new OpenFiles(this.#config.maxOpenFiles);
     const running: Running = {
-      listing: new DirectoryListing(this.#groups, cachePatternMatching, clock, log),
+      listing: new DirectoryListing(this.#groups, cachePatternMatching, excluded, clock, log),
       matcher: new StreamMatcher(options, this.#groups, this.#context, openFiles),
       watcher: new DirectoryWatcher(
         log,
         (path) => this.#fileChanged(path),
-        (directory) => this.#directoryChanged(directory),
+        (path) => this.#nameChanged(path),
       ),
       openFiles,
       stopped: new AbortController(),
     };
-    const read = await this.#positionFile.read();
-    const positions = read.map((each) => ({ ...each, file: resolve(each.file) }));
+    const positions = new Map<string, number>();
+    for (const { inode, pos, file } of await this.#positionFile.read()) {
+      positions.set(nameKey(inode, resolve(file)), pos);
+    }
     running.matcher.load();
     this.#running = running;
     await this.#scan(running, { positions, skipToEnd });
@@ -230,12 +227,12 @@ class TaildirSource implements Source {
     running.stopped.abort();
     running.watcher.close();
     await this.#window.drained();
-    await this.#context.streams.settle();
+    this.#settle();
+    await this.#settling;
     const tails = [...running.matcher.tails.values()];
     for (const tail of tails) await tail.refreshIdentity();
     await this.#positionFile.write(this.#positions(tails));
     for (const tail of tails) await tail.close();
-    await this.#settling;
   }
 
   async poll(signal: AbortSignal): Promise<PollResult> {
@@ -244,10 +241,8 @@ class TaildirSource implements Source {
     const { clock } = this.#context;
     this.#polledAt = clock.monotonic();
     this.#wokenAt = undefined;
-    const everywhere = this.#groups.every((group) => running.watcher.watches(group.directory));
-    if (!everywhere || this.#scanDue || this.#polledAt - this.#scannedAt >= scanMs) {
-      await this.#scan(running);
-    }
+    const scanned = this.#polledAt - this.#scannedAt;
+    if (this.#scanDue || scanned >= this.#scanEveryMs) await this.#scan(running);
     const { more, error } = await this.#readAll(running, signal);
     await this.#lookAfter(running);
     if (error !== undefined) throw error;
@@ -256,12 +251,16 @@ class TaildirSource implements Source {
 
   async #scan(running: Running, beginnings?: Beginnings): Promise<void> {
     const { listing, matcher, watcher } = running;
+    const { clock } = this.#context;
+    const { watch } = this.#config;
     this.#scanDue = false;
-    this.#scannedAt = this.#context.clock.monotonic();
+    this.#scannedAt = clock.monotonic();
     const found = await listing.list();
-    // Watching begins before the files are looked at, so that nothing falls between.
-    if (this.#config.watch) watcher.watchOnly(found.directories);
+    // What happened before the watch began is found by the next scan.
+    if (watch && watcher.watchOnly(found.directories)) this.#scanDue = true;
     await matcher.match(found, beginnings);
+    const tookMs = clock.monotonic() - this.#scannedAt;
+    this.#scanEveryMs = Math.max(watch ? scanMs : 0, tookMs * scanShare);
   }
 
   async #readAll(
@@ -377,18 +376,22 @@ class TaildirSource implements Source {
   }
 
   #fileChanged(path: string): void {
-    let known = false;
-    for (const tail of this.#running?.matcher.tails.values() ?? []) {
-      if (tail.path !== path) continue;
-      tail.dirty = true;
-      known = !tail.blank;
-    }
-    if (!known) this.#scanDue = true;
+    const matcher = this.#running?.matcher;
+    const tail = matcher?.byPath(path);
+    if (tail) tail.dirty = true;
+    else if (!matcher?.isNamed(path)) return;
+    if (!tail || tail.blank) this.#scanDue = true;
     this.#wake();
   }
 
-  #directoryChanged(directory: string): void {
-    this.#running?.listing.forget(directory);
+  /** A name came or went; a directory's own stands for all in it. */
+  #nameChanged(path: string): void {
+    const running = this.#running;
+    if (!running) return;
+    const { matcher, listing } = running;
+    const ours = this.#groups.some(({ directory }) => directory === path);
+    if (!ours && !matcher.byPath(path) && !matcher.isNamed(path)) return;
+    listing.forget(ours ? path : dirname(path));
     this.#scanDue = true;
     this.#wake();
   }

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { Channel, Consumer } from '../core/channel.ts';
 import { ChannelError, ChannelFullError, OriginGapError } from '../core/errors.ts';
 import { EventBatch } from '../core/event-batch.ts';
+import { releaseSlab, SlabPool } from '../core/slab-pool.ts';
 import type { ManualClock } from './manual-clock.ts';
 
 /** A channel under test: it holds 100 events and waits 3 s for room on the given clock. */
@@ -101,6 +102,24 @@ export function channelContract(name: string, subject: ChannelSubject): void {
       assert.deepEqual(await takeAll(channel.consumer('k2')), ['a', 'b']);
     },
   );
+
+  promises('a slab is not used again while the channel has events in it', async (channel) => {
+    const pool = new SlabPool(64, 1);
+    const slab = pool.take();
+    slab.write('ab');
+    await put(channel, new EventBatch(slab, Uint32Array.of(0, 1), Uint32Array.of(1, 2)));
+    releaseSlab(slab);
+    const sink = channel.consumer('k1');
+    const one = await takeNow(sink, 1);
+    assert(one);
+    await sink.commit([[one.first, one.first + 1]]);
+    const two = await takeNow(sink, 1);
+    assert(two);
+    pool.take().fill('x');
+    assert.deepEqual(texts(two.events), ['b']);
+    await sink.commit([[two.first, two.first + 1]]);
+    assert.equal(pool.take().buffer, slab.buffer);
+  });
 
   promises('an empty batch and an empty take harm nobody', async (channel) => {
     await put(channel, EventBatch.empty);

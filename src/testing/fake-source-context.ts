@@ -31,9 +31,9 @@ interface FakeStream {
 }
 
 /**
- * The context of a source under test: one channel in memory, which keeps the put rule and forgets what
- * is not committed when it crashes. It fails a test whose source emits an event across an offset
- * at which one ended before.
+ * The context of a source under test: one channel in memory, which keeps the put rule and forgets
+ * what is not committed when it crashes. It fails a test whose source emits an event across an
+ * offset at which one ended before.
  */
 export class FakeSourceContext implements SourceContext {
   readonly agent = 'a1';

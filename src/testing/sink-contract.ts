@@ -265,6 +265,8 @@ async function sweepCrashes(
     if (crashed && prng.chance(0.5)) {
       bench = await liveUntilCrash(bench, kind, 1 + prng.integer(12), subject, prng);
     }
+    // No two starts fall on one millisecond, by which files may be named.
+    await bench.clock.advance(1);
     await bench.sink.start();
     const delivered = await bench.delivered();
     assert.deepEqual(

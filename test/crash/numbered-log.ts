@@ -22,7 +22,8 @@ import type { Prng } from '../../src/testing/prng.ts';
 export const rotations = {
   none: 'the file only grows',
   rename: 'renamed, still matching the pattern; later deleted, once settled',
-  'rename-away': 'renamed to a name that the pattern does not match',
+  'rename-away':
+    'once the position file shows it, renamed to a name that the pattern does not match',
   'copy-inside': 'copied to a name that the pattern matches, then truncated',
   'copy-outside': 'once settled, copied to a name that the pattern does not match, then truncated',
   delete: 'once settled, deleted; the next file often gets its inode',
@@ -72,7 +73,8 @@ export class NumberedLog {
   /** Appends some lines; the last one is often cut in the middle until the next call. */
   write(count: number): void {
     const { random } = this.#options;
-    if (this.#isFull() && !this.#rotate()) return;
+    // Some rotations need the file to be settled to its end; others only come later.
+    if (this.#isFull() && !this.#rotate() && this.#options.rotation !== 'rename-away') return;
     let text = this.#unfinished;
     for (let index = 0; index < count; index++) text += `${this.#nextLine()}\n`;
     const cut = random.chance(0.5) ? 1 + random.integer(40) : 0;
@@ -117,6 +119,8 @@ export class NumberedLog {
         return true;
       case 'rename':
       case 'rename-away':
+        // What no agent ever saw under a name that matches is not its to deliver.
+        if (rotation === 'rename-away' && !this.#isShown(this.#path)) return false;
         renameSync(this.#path, rotation === 'rename' ? inside : outside);
         this.#reopen();
         break;
@@ -154,11 +158,19 @@ export class NumberedLog {
   }
 
   #pathIsSettled(path: string): boolean {
-    const { ino, size } = statSync(path);
-    if (size === 0) return true;
-    return positionsOf(this.#options.positionFile).some(
-      (entry) => entry.inode === ino && entry.file === path && entry.pos >= size,
-    );
+    const { size } = statSync(path);
+    return size === 0 || (this.#positionOf(path) ?? 0) >= size;
+  }
+
+  #isShown(path: string): boolean {
+    return (this.#positionOf(path) ?? 0) > 0;
+  }
+
+  /** `undefined`: the position file does not show it. */
+  #positionOf(path: string): number | undefined {
+    const { ino } = statSync(path);
+    const positions = positionsOf(this.#options.positionFile);
+    return positions.find(({ inode, file }) => inode === ino && file === path)?.pos;
   }
 }
 

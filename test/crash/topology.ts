@@ -65,10 +65,8 @@ export function killLoopConf(folder: string, topology: Topology, random: Prng): 
     );
   }
   if (topology === 'gzip') {
-    lines.push(
-      'a1.sinks.k1.sink.compression = gzip',
-      'a1.sinks.k1.sink.pathManager.extension = gz',
-    );
+    lines.push('a1.sinks.k1.sink.compression = gzip');
+    lines.push('a1.sinks.k1.sink.compression.interval = 100');
   }
   return `${lines.join('\n')}\n`;
 }

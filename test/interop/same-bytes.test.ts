@@ -39,8 +39,10 @@ const headers = [
   'interceptors.i2.type = static',
   'interceptors.i2.key = service',
   'interceptors.i2.value = not-this',
-  'interceptors.i3.type = host',
-  'interceptors.i3.hostHeader = origin',
+  'interceptors.i3.type = static',
+  'interceptors.i3.key = dotted.name',
+  'interceptors.i3.value = replaced',
+  'interceptors.i3.preserveExisting = false',
 ];
 
 /** One path through the agent for each of these. */
@@ -92,7 +94,11 @@ test('the same configuration in Flume and in Millrace', { skip: flumeMissing() }
     await t.test(`${variant}: the same schema, codec and records`, async () => {
       const [millrace, flume] = outputsOf(variant);
       assert.deepEqual(headerOf(millrace), headerOf(flume));
-      assert.deepEqual(await recordsOf(millrace), await recordsOf(flume));
+      const theirs = await recordsOf(flume);
+      for (const [index, record] of (await recordsOf(millrace)).entries()) {
+        assert.deepEqual(record, theirs[index]);
+      }
+      assert.equal((await recordsOf(millrace)).length, theirs.length);
     });
   }
 });
@@ -111,10 +117,13 @@ function totalBytes(outputs: readonly string[]): number {
   return outputs.flatMap(outputFiles).reduce((sum, path) => sum + statSync(path).size, 0);
 }
 
+/** Shows the first line that differs: all of them would be too much to read. */
 function assertSame(ours: Buffer, theirs: Buffer): void {
   if (ours.equals(theirs)) return;
-  // Bytes as text, so that the report shows where they part.
-  assert.equal(ours.toString('latin1'), theirs.toString('latin1'));
+  const linesOf = (bytes: Buffer) => bytes.toString('latin1').split('\n');
+  const flume = linesOf(theirs);
+  for (const [index, line] of linesOf(ours).entries()) assert.equal(line, flume[index]);
+  assert.equal(ours.length, theirs.length);
 }
 
 /** The container's metadata; the sync marker behind it is random. */

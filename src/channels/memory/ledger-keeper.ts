@@ -9,7 +9,10 @@ const markIntervalMs = 1000;
 /** Syncing takes at most one part in this many of the time: a slow disk is marked less often. */
 const markShare = 4;
 
-/** Writes the ledger of a memory channel a little behind the commits, and marks it about once a second. */
+/**
+ * Writes the ledger of a memory channel a little behind the commits, and marks it about once a
+ * second.
+ */
 export class LedgerKeeper {
   readonly #ledger: LedgerLog;
   readonly #clock: Clock;
@@ -121,7 +124,10 @@ export class LedgerKeeper {
     return this.#marking;
   }
 
-  /** A disk that fails is said once and tried again: meanwhile a crash makes sources read more again. */
+  /**
+   * A disk that fails is said once and tried again: meanwhile a crash makes sources read more
+   * again.
+   */
   async #attempt(work: () => Promise<void>): Promise<void> {
     try {
       await work();

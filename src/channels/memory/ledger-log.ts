@@ -11,28 +11,32 @@ import type { Logger } from '../../core/log.ts';
  * The ledger of a channel whose events are in memory: an append-only file of changes.
  *
  * Invariants
- *  1. The ledger on disk is never ahead of what it speaks of: a change is appended after the sink has
+ *  1. The ledger on disk is never ahead of what it speaks of: a change is appended after the sink
+ *  has
  *     written the data, so a crash loses changes, and what they covered is read and written again.
- *  2. A *mark* names a change up to which all sinks' data is durable. After a crash of the process the
+ *  2. A *mark* names a change up to which all sinks' data is durable. After a crash of the process
+ *  the
  *     newest change counts (the kernel has kept data and ledger alike); after a power loss (another
  *     boot id) the newest marked one, since the kernel may have kept the ledger and lost the data.
- *  3. Saved changes (paths of files about to be created) are synced before the file is created. After
- *     a power loss they count beyond the mark too, where they bring a key that is new: the file they
- *     name may exist, and is to be cut to what the key says (nothing). So do streams and sources,
- *     which say nothing about data.
+ *  3. Saved changes (paths of files about to be created) are synced before the file is created.
+ *  After
+ *     a power loss they count beyond the mark too, where they bring a key that is new: the file
+ *     they name may exist, and is to be cut to what the key says (nothing). So do streams and
+ *     sources, which say nothing about data.
  *  4. Changes are numbered without gaps. One that can't be read is a torn tail, unless a later one
  *     says it had been synced: then it is damage, and the channel refuses to start.
  *
  * Layout: `ledger.<generation>`, text, one record per line: CRC-32 of the JSON as 8 hex digits, a
  * blank, the JSON.
- *   header   {"format":"millrace-ledger","version":1,"boot":…,"record":n}    first line; n: number of the snapshot
- *   change   {"record":n,"synced":m,"change":{…},"saved":true?}   the first change is a snapshot
- *   mark     {"record":n,"synced":m,"mark":k}           k: the change up to which data is durable
+ *   header   {"format":"millrace-ledger","version":1,"boot":…,"record":n}    first line; n: number
+ *   of the snapshot change   {"record":n,"synced":m,"change":{…},"saved":true?}   the first change
+ *   is a snapshot mark     {"record":n,"synced":m,"mark":k}           k: the change up to which
+ *   data is durable
  * `synced` is the newest record known to be synced when this one was written.
  *
- * A new generation is written and synced beside the old one, renamed into place, the directory synced,
- * and only then the old one removed: at each start, when the file has grown, and after a sync that
- * failed (what such a file holds is unknown: it is never synced again).
+ * A new generation is written and synced beside the old one, renamed into place, the directory
+ * synced, and only then the old one removed: at each start, when the file has grown, and after a
+ * sync that failed (what such a file holds is unknown: it is never synced again).
  */
 
 const formatVersion = 1;

@@ -69,6 +69,9 @@ export class RollFile {
     if (this.#closed) return length;
     const { size } = await this.#file.stat();
     if (size > length) await this.cut(length);
+    // What the disk has lost can't be made durable; the caller says so.
+    this.#length = Math.min(this.#length, size);
+    this.#durable = Math.min(this.#durable, size);
     await this.sync();
     await this.#closeOnce();
     return Math.min(size, length);

@@ -4,7 +4,10 @@ import type { FileInfo } from './identity.ts';
 import { keyOf, proofBytes, readBytes } from './identity.ts';
 import type { FoundFile, TailedFile } from './tailed-file.ts';
 
-/** How long a file that repeats a tailed one must be unchanged before it counts as a file of its own. */
+/**
+ * How long a file that repeats a tailed one must be unchanged before it counts as a file of its
+ * own.
+ */
 export const copyWaitMs = 5_000;
 /** The longest wait for a file that keeps growing. */
 const longestWaitMs = 300_000;
@@ -41,8 +44,8 @@ export class PossibleCopies {
   }
 
   /**
-   * Does the file so far repeat one of these, and did so until just now? Then the original may be about
-   * to be cut back. A file that stays a copy is read in the end, as any other.
+   * Does the file so far repeat one of these, and did so until just now? Then the original may be
+   * about to be cut back. A file that stays a copy is read in the end, as any other.
    */
   async repeats({ file, handle }: Candidate, tails: readonly TailedFile[]): Promise<boolean> {
     const copy = this.#note(file);
@@ -63,8 +66,8 @@ export class PossibleCopies {
   }
 
   /**
-   * May the file, which begins like one that was cut back, yet become as long? It does not matter when
-   * it stays as it is: then it is a copy that was made a moment too early.
+   * May the file, which begins like one that was cut back, yet become as long? It does not matter
+   * when it stays as it is: then it is a copy that was made a moment too early.
    */
   mayGrow(file: FoundFile): boolean {
     const { firstSeenAt, changedAt } = this.#note(file);

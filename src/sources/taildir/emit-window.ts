@@ -1,4 +1,6 @@
-/** Emits under way at once, over all files of a source: enough for a group commit to be worth it. */
+/**
+ * Emits under way at once, over all files of a source: enough for a group commit to be worth it.
+ */
 const maxEmits = 256;
 /** Bytes of bodies under way at once. One batch may exceed it. */
 const maxBytes = 8 * 1024 * 1024;

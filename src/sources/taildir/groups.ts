@@ -1,4 +1,4 @@
-import { basename, dirname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 
 /** A set of files that are tailed with the same headers. */
 export interface FileGroup {
@@ -10,8 +10,8 @@ export interface FileGroup {
 }
 
 /**
- * A file group's value: the directory is literal, what follows the last slash is a Java regular expression
- * for the whole file name.
+ * A file group's value: the directory is literal, what follows the last slash is a Java regular
+ * expression for the whole file name.
  *
  * @throws SyntaxError when it is none
  */
@@ -56,8 +56,3 @@ const posixClasses: Readonly<Record<string, string>> = {
   Punct: '[!-/:-@\\[-`{-~]',
   Space: '\\s',
 };
-
-/** Where a path stands: its directory and its name. */
-export function splitPath(path: string): { readonly directory: string; readonly name: string } {
-  return { directory: dirname(path), name: basename(path) };
-}

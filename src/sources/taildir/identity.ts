@@ -57,7 +57,10 @@ export type Identity = {
   readonly head: Proof;
   /** The last bytes before the offset up to which the file was read. */
   readonly tail: Proof;
-  /** Since when nothing more is expected of it (the file is gone or was rotated away and read), as a time. */
+  /**
+   * Since when nothing more is expected of it (the file is gone or was rotated away and read), as
+   * a time.
+   */
   readonly gone: number | null;
 };
 
@@ -95,8 +98,9 @@ export function sameBirth(identity: Identity, info: FileInfo): boolean {
 }
 
 /**
- * `same`: the file is the stream's, and at least as long as the stream was read. `shorter`: it begins
- * like the stream's and ends before that. A beginning too short to compare counts as `different`.
+ * `same`: the file is the stream's, and at least as long as the stream was read. `shorter`: it
+ * begins like the stream's and ends before that. A beginning too short to compare counts as
+ * `different`.
  */
 export type Likeness = 'same' | 'shorter' | 'different';
 

@@ -1,7 +1,9 @@
 /** Lines of a slab as columns: what `EventBatch` is made of. */
 export interface Lines {
   readonly count: number;
-  /** Where each body begins and ends in the slab: without its newline, and without a CR before that. */
+  /**
+   * Where each body begins and ends in the slab: without its newline, and without a CR before that.
+   */
   readonly starts: Uint32Array;
   readonly ends: Uint32Array;
   /** Per line, the offset in the file just after its newline. */
@@ -72,4 +74,17 @@ export function splitLines(
 function grown<A extends Uint32Array | Float64Array>(from: A, to: A): A {
   to.set(from);
   return to;
+}
+
+/** Only the first of the lines. */
+export function firstLines(lines: Lines, count: number): Lines {
+  const pieces = lines.pieces.filter((row) => row < count);
+  return {
+    count,
+    starts: lines.starts.subarray(0, count),
+    ends: lines.ends.subarray(0, count),
+    offsets: lines.offsets.subarray(0, count),
+    pieces,
+    longLines: Math.min(lines.longLines, pieces.length),
+  };
 }

@@ -18,18 +18,31 @@ export interface Listing {
 /** How long a directory must have been unchanged for its names to be used again. */
 const settledMs = 2000;
 
-/** Lists the files of the groups. Says once when a directory can't be listed, and when it can again. */
+/**
+ * Lists the files of the groups. Says once when a directory can't be listed, and when it can again.
+ */
 export class DirectoryListing {
   readonly #groups: readonly FileGroup[];
   readonly #cache: boolean;
+  readonly #excluded: ReadonlySet<string>;
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #names = new Map<string, { readonly mtimeMs: number; readonly names: string[] }>();
   readonly #failing = new Map<string, string>();
 
-  /** @param cache names are used again while the directory's mtime is unchanged */
-  constructor(groups: readonly FileGroup[], cache: boolean, clock: Clock, log: Logger) {
+  /**
+   * @param cache names are used again while the directory's mtime is unchanged
+   * @param excluded paths that are left out whatever a group says
+   */
+  constructor(
+    groups: readonly FileGroup[],
+    cache: boolean,
+    excluded: ReadonlySet<string>,
+    clock: Clock,
+    log: Logger,
+  ) {
     this.#groups = groups;
+    this.#excluded = excluded;
     this.#cache = cache;
     this.#clock = clock;
     this.#log = log;
@@ -46,7 +59,8 @@ export class DirectoryListing {
         if (group.directory !== directory) continue;
         for (const name of names) {
           const path = join(directory, name);
-          if (!paths.has(path) && group.pattern.test(name)) paths.set(path, group);
+          if (paths.has(path) || this.#excluded.has(path)) continue;
+          if (group.pattern.test(name)) paths.set(path, group);
         }
       }
     }
@@ -87,7 +101,9 @@ export class DirectoryListing {
   }
 }
 
-/** Every file in a directory, whether a group names it or not; `undefined` when it can't be listed. */
+/**
+ * Every file in a directory, whether a group names it or not; `undefined` when it can't be listed.
+ */
 export async function allFiles(
   directory: string,
   group: FileGroup,

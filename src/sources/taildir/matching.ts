@@ -1,26 +1,19 @@
 import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import type { StreamStatus } from '../../core/channel.ts';
 import type { SourceContext } from '../../core/source.ts';
 import type { Candidate } from './copies.ts';
 import { PossibleCopies } from './copies.ts';
 import type { FileGroup } from './groups.ts';
-import type { Identity, Likeness } from './identity.ts';
-import {
-  compare,
-  keyOf,
-  parseIdentity,
-  proofBytes,
-  proves,
-  readBytes,
-  sameBirth,
-} from './identity.ts';
+import type { Likeness } from './identity.ts';
+import { compare, keyOf, parseIdentity, proofBytes, readBytes, sameBirth } from './identity.ts';
 import type { Listing } from './listing.ts';
 import { allFiles } from './listing.ts';
+import type { LostStream } from './lost-streams.ts';
+import { LostStreams } from './lost-streams.ts';
 import type { OpenFiles } from './open-files.ts';
 import { inParallel } from './parallel.ts';
-import type { FilePosition } from './position-file.ts';
 import type { FoundFile, TailOptions } from './tailed-file.ts';
 import { TailedFile } from './tailed-file.ts';
 
@@ -38,30 +31,34 @@ import { TailedFile } from './tailed-file.ts';
 /** A stream whose file is gone is forgotten after this. */
 const retireMs = 24 * 60 * 60 * 1000;
 
-/** What a rotation adds to a name: `.1`, `-20261124`, `.2026-11-24`. A copy's name begins without it. */
+/**
+ * What a rotation adds to a name: `.1`, `-20261124`, `.2026-11-24`. A copy's name begins without
+ * it.
+ */
 const rotationNumber = /(?:[-.]\d+)+$/;
 
-/** A stream without a file. */
-interface LostStream {
-  readonly stream: string;
-  readonly identity: Identity;
-  /** The file system's time by which the file was gone or cut back, where that was seen. */
-  readonly lostAtMs: number | undefined;
+/** A stream whose own file is no more. */
+type Claimable = LostStream & {
   /** Its deleted file, while that is still open. */
   readonly tail?: TailedFile;
-}
+};
 
 /** Where a file begins that no channel knows. */
 export interface Beginnings {
-  readonly positions: readonly FilePosition[];
+  /** Offsets, by `nameKey`. */
+  readonly positions: ReadonlyMap<string, number>;
   readonly skipToEnd: boolean;
 }
+
+/** A file as Flume's position file knows it. */
+export const nameKey = (inode: number, path: string) => `${inode} ${path}`;
 
 /** Knows every file that is tailed, and finds the file of every stream. */
 export class StreamMatcher {
   /** By inode. */
   readonly tails = new Map<string, TailedFile>();
-  readonly #lost = new Map<string, LostStream>();
+  readonly #byPath = new Map<string, TailedFile>();
+  readonly #lost = new LostStreams();
   /** Inode and path of the files that channels knew at the start. */
   readonly #knownNames = new Set<string>();
   readonly #copies: PossibleCopies;
@@ -89,8 +86,8 @@ export class StreamMatcher {
     for (const [stream, status] of this.#context.streams.all()) {
       const identity = parseIdentity(status.identity);
       if (identity) {
-        this.#lost.set(stream, { stream, identity, lostAtMs: undefined });
-        this.#knownNames.add(`${identity.inode} ${identity.path}`);
+        this.#lost.set({ stream, identity, lostAtMs: undefined });
+        this.#knownNames.add(nameKey(identity.inode, identity.path));
       } else this.#context.log.warn({ stream }, 'Stream has an identity that is not understood.');
     }
   }
@@ -124,11 +121,26 @@ export class StreamMatcher {
     if (strangers.length > 0) strangers.push(...(await this.#replaced(seen)));
     await this.#findStreams(strangers, beginnings);
     await this.#lookAfterLost(listing);
+    this.#byPath.clear();
+    for (const tail of this.tails.values()) this.#byPath.set(tail.path, tail);
+  }
+
+  /** The tailed file that had this path in the last scan. */
+  byPath(path: string): TailedFile | undefined {
+    return this.#byPath.get(path);
+  }
+
+  /** Does a group name this path? */
+  isNamed(path: string): boolean {
+    const [directory, name] = [dirname(path), basename(path)];
+    return this.#groups.some((group) => {
+      return group.directory === directory && group.pattern.test(name);
+    });
   }
 
   /**
-   * Parts a stream from its file. `replaced`: the file no longer has what was read from it; the stream
-   * goes on if there is a copy. `gone`: nothing more will come.
+   * Parts a stream from its file. `replaced`: the file no longer has what was read from it; the
+   * stream goes on if there is a copy. `gone`: nothing more will come.
    */
   async lose(tail: TailedFile, reason: 'replaced' | 'gone'): Promise<void> {
     this.tails.delete(tail.key);
@@ -138,7 +150,7 @@ export class StreamMatcher {
     if (!status) return;
     const lostAtMs = tail.deleted ? info.ctimeMs : reason === 'replaced' ? info.mtimeMs : undefined;
     const lost = { stream, identity: tail.identity(), lostAtMs };
-    this.#lost.set(stream, lost);
+    this.#lost.set(lost);
     if (reason === 'gone') return this.#markGone(lost);
     this.#context.streams.introduce(stream, lost.identity, status.first);
     const said = 'File was cut back or replaced; it is read from its beginning.';
@@ -162,8 +174,8 @@ export class StreamMatcher {
   }
 
   /**
-   * Changed files that no longer have what was read from them. Only when there are strangers this can't
-   * wait until they are read: one of the strangers may be the copy.
+   * Changed files that no longer have what was read from them. Only when there are strangers this
+   * can't wait until they are read: one of the strangers may be the copy.
    */
   async #replaced(tails: Iterable<TailedFile>): Promise<readonly FoundFile[]> {
     const files: FoundFile[] = [];
@@ -251,8 +263,8 @@ export class StreamMatcher {
   /** The stream without a file that has this inode. */
   async #byInode({ file, handle }: Candidate): Promise<TailedFile | undefined> {
     const { info } = file;
-    for (const { stream, identity } of this.#lost.values()) {
-      if (identity.inode !== info.inode || !sameBirth(identity, info)) continue;
+    for (const { stream, identity } of this.#lost.withInode(info.inode)) {
+      if (!sameBirth(identity, info)) continue;
       const status = this.#context.streams.get(stream);
       if (!status) continue;
       const likeness = await compare(handle, info.size, identity, status.held);
@@ -274,10 +286,13 @@ export class StreamMatcher {
     return this.#attach(this.#newName(file), file, undefined, info.size);
   }
 
-  /** Takes the file for a stream whose proofs it has. True as well when that is to be waited for. */
+  /**
+   * Takes the file for a stream whose proofs it has. True as well when that is to be waited for.
+   */
   async #byProof({ file, handle }: Candidate): Promise<boolean> {
     let shorter = false;
-    for (const lost of this.#claimable(file.path)) {
+    const beginning = await readBytes(handle, 0, Math.min(proofBytes, file.info.size));
+    for (const lost of this.#claimable(file.path, beginning)) {
       const likeness = await this.#compareCopy(lost, file, handle);
       if (likeness === 'shorter') shorter = true;
       if (likeness === 'same' && (await this.#attachCopy(lost, file))) return true;
@@ -285,20 +300,20 @@ export class StreamMatcher {
     return shorter && this.#copies.mayGrow(file);
   }
 
-  /** Streams whose own file is no more, those of this path first. */
-  #claimable(path: string): readonly LostStream[] {
-    const lost = [...this.#lost.values()];
+  /** Streams whose own file is no more and began like this, those of the path first. */
+  #claimable(path: string, beginning: Buffer): readonly Claimable[] {
+    const lost: Claimable[] = [...this.#lost.beginningLike(beginning)];
     for (const tail of this.tails.values()) {
       if (!tail.deleted || !tail.isOpen) continue;
       const { stream, info } = tail;
       lost.push({ stream, identity: tail.identity(), lostAtMs: info.ctimeMs, tail });
     }
-    const rank = ({ identity }: LostStream) => (identity.path === path ? 0 : 1);
+    const rank = ({ identity }: Claimable) => (identity.path === path ? 0 : 1);
     return lost.sort((a, b) => rank(a) - rank(b));
   }
 
   async #compareCopy(
-    { stream, identity, lostAtMs, tail }: LostStream,
+    { stream, identity, lostAtMs, tail }: Claimable,
     { info }: FoundFile,
     handle: FileHandle,
   ): Promise<Likeness> {
@@ -310,12 +325,12 @@ export class StreamMatcher {
     const late = lostAtMs !== undefined && info.perhapsBornMs > lostAtMs;
     if (head.length < proofBytes && late) return 'different';
     const held = this.#context.streams.get(stream)?.held;
-    if (held === undefined || !(await proves(handle, info.size, head))) return 'different';
+    if (held === undefined) return 'different';
     // While the deleted file is open, it has at least as much as a copy.
     return compare(handle, info.size, identity, Math.max(held, tail?.info.size ?? 0));
   }
 
-  async #attachCopy({ stream, tail }: LostStream, file: FoundFile): Promise<boolean> {
+  async #attachCopy({ stream, tail }: Claimable, file: FoundFile): Promise<boolean> {
     const status = this.#context.streams.get(stream);
     const other = this.tails.get(keyOf(file.info));
     if (!status || (other && !other.blank)) return false;
@@ -339,20 +354,19 @@ export class StreamMatcher {
     beginnings: Beginnings | undefined,
   ): Promise<TailedFile> {
     const { path, info } = file;
-    const position = beginnings?.positions.find(({ inode, file: named }) => {
-      return inode === info.inode && named === path;
-    });
-    const wasKnown = this.#knownNames.has(`${info.inode} ${path}`);
     let first = 0;
-    if (position && position.pos <= info.size && !wasKnown) first = position.pos;
-    else if (beginnings?.skipToEnd && !wasKnown) first = info.size;
+    if (beginnings && !this.#knownNames.has(nameKey(info.inode, path))) {
+      const position = beginnings.positions.get(nameKey(info.inode, path));
+      if (position !== undefined && position <= info.size) first = position;
+      else if (beginnings.skipToEnd) first = info.size;
+    }
     const tail = await this.#attach(this.#newName(file), file, undefined, first);
     return this.#withHead(tail, handle);
   }
 
   /**
-   * An empty file says nothing of whose it is: what comes may be a copy. But it is open from now on, so
-   * that it is not lost when it is written and renamed away.
+   * An empty file says nothing of whose it is: what comes may be a copy. But it is open from now
+   * on, so that it is not lost when it is written and renamed away.
    */
   async #beginBlank(file: FoundFile): Promise<void> {
     const tail = await this.#attach(this.#newName(file), file);
@@ -415,7 +429,7 @@ export class StreamMatcher {
 
   /** Streams without a file: looked for once, then forgotten after a day. */
   async #lookAfterLost(listing: Listing): Promise<void> {
-    for (const lost of [...this.#lost.values()]) {
+    for (const lost of this.#lost.values()) {
       const directory = dirname(lost.identity.path);
       const ours = this.#groups.some((group) => group.directory === directory);
       if (ours && !listing.directories.has(directory)) continue;
@@ -436,6 +450,6 @@ export class StreamMatcher {
     const status = this.#context.streams.get(lost.stream);
     const identity = { ...lost.identity, gone: this.#context.clock.now() };
     if (status) this.#context.streams.introduce(lost.stream, identity, status.first);
-    this.#lost.set(lost.stream, { ...lost, identity });
+    this.#lost.set({ ...lost, identity });
   }
 }

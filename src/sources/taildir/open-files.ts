@@ -5,7 +5,9 @@ export interface Closable {
   close(): Promise<void>;
 }
 
-/** Keeps the number of open files within a bound, by closing those that were not used for longest. */
+/**
+ * Keeps the number of open files within a bound, by closing those that were not used for longest.
+ */
 export class OpenFiles {
   readonly #limit: number;
   /** In the order of their last use. */

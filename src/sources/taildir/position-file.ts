@@ -10,9 +10,9 @@ export interface FilePosition {
 }
 
 /**
- * Flume's position file: one JSON array on one line. Here it is written for people and for the way back to
- * Flume; what was delivered stands in the channels. It is read for files that no channel knows.
- * Facts: Flume 1.11, `ReliableTaildirEventReader` and `TaildirSource`, observed.
+ * Flume's position file: one JSON array on one line. Here it is written for people and for the
+ * way back to Flume; what was delivered stands in the channels. It is read for files that no
+ * channel knows. Facts: Flume 1.11, `ReliableTaildirEventReader` and `TaildirSource`, observed.
  */
 export class PositionFile {
   readonly #path: string;
@@ -25,6 +25,19 @@ export class PositionFile {
     this.#path = resolve(path);
     this.#disk = disk;
     this.#log = log;
+  }
+
+  /** Every path it may use. */
+  get paths(): readonly string[] {
+    return [this.#path, this.#temporary, this.#aside];
+  }
+
+  get #temporary(): string {
+    return `${this.#path}.tmp`;
+  }
+
+  get #aside(): string {
+    return `${this.#path}.bad`;
   }
 
   /** The positions in the file. A file that can't be read as such is set aside as `<name>.bad`. */
@@ -40,7 +53,7 @@ export class PositionFile {
     if (text.trim() === '') return [];
     const positions = parsePositions(text);
     if (positions) return positions;
-    const aside = `${this.#path}.bad`;
+    const aside = this.#aside;
     this.#log.warn({ path: this.#path, aside }, 'Position file is not JSON; set aside.');
     await this.#disk.rename(this.#path, aside).catch((error) => this.#complain(error, 'renamed'));
     return [];
@@ -50,7 +63,7 @@ export class PositionFile {
   async write(positions: readonly FilePosition[]): Promise<void> {
     const text = JSON.stringify(positions.map(({ inode, pos, file }) => ({ inode, pos, file })));
     if (text === this.#written) return;
-    const temporary = `${this.#path}.tmp`;
+    const temporary = this.#temporary;
     try {
       await this.#disk.makeDirectory(dirname(this.#path));
       const file = await this.#disk.open(temporary, 'w');

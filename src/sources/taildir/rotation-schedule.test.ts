@@ -38,8 +38,9 @@ interface Log {
 
 /**
  * One random life of two log files and of an agent that tails them, with an oracle that knows which
- * lines were written. What no tailer could find again is left out: files renamed to where no pattern
- * looks, or copied there, before the agent has seen them, and files deleted before they were committed.
+ * lines were written. What no tailer could find again is left out: files renamed to where no
+ * pattern looks, or copied there, before the agent has seen them, and files deleted before they
+ * were committed.
  */
 class Schedule {
   readonly tailing: Tailing;

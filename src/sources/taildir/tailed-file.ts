@@ -1,23 +1,25 @@
 import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
 import type { StreamStatus } from '../../core/channel.ts';
-import type { Column, Headers } from '../../core/event-batch.ts';
-import { EventBatch } from '../../core/event-batch.ts';
 import type { SourceContext } from '../../core/source.ts';
 import type { EmitWindow } from './emit-window.ts';
 import type { FileGroup } from './groups.ts';
 import type { FileInfo, Identity } from './identity.ts';
 import { fileInfo, keyOf, parseIdentity, proofBytes, proofOf, readBytes } from './identity.ts';
+import type { HeaderOptions } from './line-batches.ts';
+import { LineBatches } from './line-batches.ts';
 import type { Lines } from './lines.ts';
-import { splitLines } from './lines.ts';
+import { firstLines, splitLines } from './lines.ts';
 import type { OpenFiles } from './open-files.ts';
 
 /*
  * Invariants.
- * 1. `position` is where the next event begins: everything before it was emitted, though perhaps not
+ * 1. `position` is where the next event begins: everything before it was emitted, though perhaps
+ * not
  *    yet with success. After a failed emit it goes back to what the channels hold.
  * 2. Every read begins up to 1 KiB before `position`, and counts only when those bytes are the ones
- *    that were read there before (`#proof`). A file whose size, mtime or ctime changed is always read
+ *    that were read there before (`#proof`). A file whose size, mtime or ctime changed is always
+ * read
  *    that way, also when it has not grown. So a file that was cut back is found out, even if it has
  *    grown beyond `position` since: the bytes there are others.
  * 3. No event spans one of `#edges`: offsets where an event ended for some channel before.
@@ -33,17 +35,10 @@ const longRestBytes = 64 * 1024;
 /** How often the identity of a file that is read is written at most. */
 const identityMs = 1000;
 
-/** The header of an event whose line goes on in the next event, and its value. */
-export const lineHeader = 'millrace.line';
-const lineGoesOn = 'cut';
-
-export interface TailOptions {
+export interface TailOptions extends HeaderOptions {
   readonly batchSize: number;
   readonly maxBatchCount: number;
   readonly maxLineBytes: number;
-  readonly fileHeader: boolean;
-  readonly fileHeaderKey: string;
-  readonly byteOffsetHeader: boolean;
   /** The machine's boot. */
   readonly boot: string;
 }
@@ -56,8 +51,8 @@ export interface FoundFile {
 }
 
 /**
- * `more`: there is more to read now. `end`: nothing for now. `moved`: the name leads to no file, or to
- * another one. `replaced`: the file no longer has what was read from it.
+ * `more`: there is more to read now. `end`: nothing for now. `moved`: the name leads to no file,
+ * or to another one. `replaced`: the file no longer has what was read from it.
  */
 export type ReadOutcome = 'more' | 'end' | 'moved' | 'replaced';
 
@@ -97,6 +92,7 @@ export class TailedFile {
   readonly #options: TailOptions;
   readonly #context: SourceContext;
   readonly #openFiles: OpenFiles;
+  readonly #batches: LineBatches;
   readonly #first: number;
   #introduced: boolean;
   /** What the channels knew when the file was found. */
@@ -104,7 +100,6 @@ export class TailedFile {
   #introducedAt = Number.NEGATIVE_INFINITY;
   #introducedPosition = -1;
   #handle: FileHandle | undefined;
-  #headers: Headers | undefined;
   /** What was read before `#proofEnd`: up to 1 KiB. */
   #proof: Buffer | undefined;
   #proofEnd = 0;
@@ -131,6 +126,8 @@ export class TailedFile {
     this.stream = stream;
     this.path = found.path;
     this.group = found.group;
+    this.#batches = new LineBatches(options, stream);
+    this.#batches.setFile(found.path, found.group);
     this.info = found.info;
     this.key = keyOf(found.info);
     this.#first = known?.first ?? first;
@@ -159,7 +156,9 @@ export class TailedFile {
     return this.info.links === 0;
   }
 
-  /** Offsets before this were read once, as lines or as proof: a shorter file is not what it was. */
+  /**
+   * Offsets before this were read once, as lines or as proof: a shorter file is not what it was.
+   */
   get readEnd(): number {
     return Math.max(this.position, this.#proofEnd, this.head.length);
   }
@@ -173,7 +172,7 @@ export class TailedFile {
     if (path === this.path && group === this.group) return;
     this.path = path;
     this.group = group;
-    this.#headers = undefined;
+    this.#batches.setFile(path, group);
     this.#introducedPosition = -1;
   }
 
@@ -375,7 +374,9 @@ export class TailedFile {
     return bytes.equals(proof);
   }
 
-  /** Where the proof does not speak for the beginning: nothing was read yet, or less than the head. */
+  /**
+   * Where the proof does not speak for the beginning: nothing was read yet, or less than the head.
+   */
   async #hasHead(handle: FileHandle): Promise<boolean> {
     if (this.#proof && this.position >= this.head.length) return true;
     return (await readBytes(handle, 0, this.head.length)).equals(this.head);
@@ -460,77 +461,24 @@ export class TailedFile {
 
   async #emit(slab: Buffer, lines: Lines, from: number, window: EmitWindow): Promise<void> {
     const { batchSize } = this.#options;
-    const { count, starts, ends, offsets } = lines;
-    const { stream } = this;
-    let batchFrom = from;
-    for (let first = 0; first < count; first += batchSize) {
+    for (let first = 0; first < lines.count; first += batchSize) {
       if (window.full) await window.room();
       if (this.failure !== undefined) return;
-      const last = Math.min(first + batchSize, count);
-      const to = offsets[last - 1] as number;
-      const headers = this.#headersOf(lines, first, last, from);
-      const batch = new EventBatch(
-        slab,
-        starts.subarray(first, last),
-        ends.subarray(first, last),
-        headers,
-        { stream, from: batchFrom, to, ends: offsets.subarray(first, last) },
-      );
-      window.add(this.#context.emit(batch), to - batchFrom, this.#failed);
-      batchFrom = to;
+      const last = Math.min(first + batchSize, lines.count);
+      const batch = this.#batches.make(slab, lines, first, last, from);
+      const { from: begin, to } = batch.origin ?? { from, to: from };
+      window.add(this.#context.emit(batch), to - begin, this.#failed);
     }
   }
 
   readonly #failed = (error: unknown) => {
     this.failure ??= error;
   };
-
-  #headersOf(lines: Lines, first: number, last: number, from: number): Headers {
-    this.#headers ??= this.#constantHeaders();
-    const { byteOffsetHeader } = this.#options;
-    const cut = lines.pieces.length > 0;
-    if (!byteOffsetHeader && !cut) return this.#headers;
-    const headers = new Map<string, Column>(this.#headers);
-    if (byteOffsetHeader) {
-      const column: string[] = [];
-      for (let row = first; row < last; row++) column.push(String(from + startOf(lines, row)));
-      headers.set('byteoffset', column);
-    }
-    if (cut) {
-      const pieces = new Set(lines.pieces);
-      const column: (string | undefined)[] = [];
-      for (let row = first; row < last; row++) {
-        column.push(pieces.has(row) ? lineGoesOn : undefined);
-      }
-      headers.set(lineHeader, column);
-    }
-    return headers;
-  }
-
-  #constantHeaders(): Headers {
-    const headers = new Map<string, Column>(this.group.headers);
-    if (this.#options.fileHeader) headers.set(this.#options.fileHeaderKey, this.path);
-    return headers;
-  }
 }
-
-const startOf = (lines: Lines, row: number) => lines.starts[row] as number;
 
 /** The last bytes, up to 1 KiB, of what was read before and what was read now; a copy. */
 function lastBytes(before: Buffer, now: Buffer): Buffer {
   if (now.length >= proofBytes) return Buffer.from(now.subarray(now.length - proofBytes));
   const kept = before.subarray(Math.max(0, before.length + now.length - proofBytes));
   return Buffer.concat([kept, now]);
-}
-
-function firstLines(lines: Lines, count: number): Lines {
-  const pieces = lines.pieces.filter((row) => row < count);
-  return {
-    count,
-    starts: lines.starts.subarray(0, count),
-    ends: lines.ends.subarray(0, count),
-    offsets: lines.offsets.subarray(0, count),
-    pieces,
-    longLines: Math.min(lines.longLines, pieces.length),
-  };
 }

@@ -11,54 +11,54 @@ export class DirectoryWatcher {
   readonly #watchers = new Map<string, FSWatcher>();
   readonly #log: Logger;
   readonly #changed: (path: string) => void;
-  readonly #renamed: (directory: string) => void;
+  readonly #renamed: (path: string) => void;
   #complained = false;
 
   /**
    * @param changed a file was written to
-   * @param renamed something was made, renamed or removed in a directory
+   * @param renamed this path was made, renamed or removed; a directory: something in it, or itself
    */
-  constructor(log: Logger, changed: (path: string) => void, renamed: (directory: string) => void) {
+  constructor(log: Logger, changed: (path: string) => void, renamed: (path: string) => void) {
     this.#log = log;
     this.#changed = changed;
     this.#renamed = renamed;
   }
 
-  /** Watches these directories and no others. */
-  watchOnly(directories: ReadonlySet<string>): void {
+  /** Watches these directories and no others. Returns whether that is new for one of them. */
+  watchOnly(directories: ReadonlySet<string>): boolean {
+    let added = false;
     for (const directory of this.#watchers.keys()) {
       if (!directories.has(directory)) this.#drop(directory);
     }
     for (const directory of directories) {
-      if (!this.#watchers.has(directory)) this.#watch(directory);
+      if (!this.#watchers.has(directory)) added = this.#watch(directory) || added;
     }
-  }
-
-  watches(directory: string): boolean {
-    return this.#watchers.has(directory);
+    return added;
   }
 
   close(): void {
     for (const directory of this.#watchers.keys()) this.#drop(directory);
   }
 
-  #watch(directory: string): void {
+  #watch(directory: string): boolean {
     try {
       const watcher = watch(directory, { persistent: false }, (kind, name) => {
-        if (kind === 'change' && name !== null) this.#changed(join(directory, name));
-        else {
-          // The directory itself went: what has its name next must be watched anew.
-          if (name === basename(directory)) this.#drop(directory);
-          this.#renamed(directory);
-        }
+        const itself = name === null || name === basename(directory);
+        // When the directory itself went, what has its name next must be watched anew.
+        if (itself && kind === 'rename') this.#drop(directory);
+        const path = itself ? directory : join(directory, name);
+        if (kind === 'change' && !itself) this.#changed(path);
+        else this.#renamed(path);
       });
       watcher.on('error', (error) => {
         this.#complain(directory, error);
         this.#drop(directory);
       });
       this.#watchers.set(directory, watcher);
+      return true;
     } catch (error) {
       this.#complain(directory, error);
+      return false;
     }
   }
 
