@@ -34,7 +34,7 @@ const browsers = [
   'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0',
   'Mozilla/5.0 (Windows NT 10.0; Win64; x64) Browser/605.1.15 (like all others)',
   'curl/8.5.0',
-  'ExampleBot/2.1 (+http://bot.example/about.html; it crawls politely)',
+  'ExampleBot/2.1 (+http://bot.example/info.html; it crawls politely)',
 ];
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 

@@ -84,7 +84,9 @@ describe('the sources', () => {
   });
 
   test('have no marker left behind, and no skipped or only test', () => {
-    const marker = new RegExp(`\\b(${['TO' + 'DO', 'FIX' + 'ME', 'XX' + 'X', 'HA' + 'CK'].join('|')})\\b`);
+    const marker = new RegExp(
+      `\\b(${['TO' + 'DO', 'FIX' + 'ME', 'XX' + 'X', 'HA' + 'CK'].join('|')})\\b`,
+    );
     const wrong = [...code].filter(([, text]) => marker.test(text) || /\.only\(/.test(text));
     assert.deepEqual(
       wrong.map(([file]) => file),

@@ -40,7 +40,7 @@ export class Courtesy {
 
   async pause(): Promise<void> {
     if (this.#clock.monotonic() - this.#since < turnMs) return;
-    await new Promise((resolve) => setImmediate(resolve));
+    await this.#clock.turn();
     this.#since = this.#clock.monotonic();
   }
 }

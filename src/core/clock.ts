@@ -8,11 +8,14 @@ export interface Clock {
    * Resolves after `ms`, or at once when `signal` aborts (it never rejects: look at the signal).
    */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Lets timers, signals and sockets have a turn: for loops that may never wait otherwise. */
+  turn(): Promise<void>;
 }
 
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
+  turn: () => new Promise((resolve) => setImmediate(resolve)),
   sleep: (ms, signal) =>
     new Promise((resolve) => {
       if (signal?.aborted) return resolve();

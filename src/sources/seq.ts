@@ -20,8 +20,8 @@ export const seqSource = defineSource({
   type: 'seq',
   classes: ['org.apache.flume.source.SequenceGeneratorSource'],
   summary: 'Makes events that count: 0, 1, 2 … For trying things out.',
-  notes: `The count begins at 0 whenever the agent starts. When a channel refuses events, the same numbers are
-sent again.`,
+  notes: `The count begins at 0 whenever the agent starts. When a channel refuses events, the same
+numbers are sent again.`,
   rereads: false,
   fields,
   example: `type = seq

@@ -46,7 +46,7 @@ const fields = {
     default: 100,
   }),
   maxBatchCount: integer({
-    doc: 'Batches read from one file before others have their turn; 0 or less: no limit of this kind.',
+    doc: 'Batches read from one file before others have their turn; 0 or less: no limit.',
     default: Number.MAX_SAFE_INTEGER,
     defaultText: 'no limit',
   }),
@@ -81,7 +81,9 @@ const fields = {
     extra: true,
   }),
   maxLineBytes: integer({
-    doc: 'A longer line becomes several events; all but the last have the header `millrace.line` = `cut`.',
+    doc:
+      'A longer line becomes several events; all but the last have the header ' +
+      '`millrace.line` = `cut`.',
     unit: 'bytes',
     min: 1,
     max: 1024 ** 3,
@@ -89,7 +91,7 @@ const fields = {
     extra: true,
   }),
   watch: boolean({
-    doc: 'Reads new lines at once, where the system tells of changes; false: when the wait is over.',
+    doc: 'Reads new lines at once, where the system tells of them; false: after the wait.',
     default: true,
     extra: true,
   }),
@@ -101,14 +103,15 @@ export const taildirSource = defineSource({
   type: 'taildir',
   classes: ['org.apache.flume.source.taildir.TaildirSource'],
   summary: 'Tails files that match patterns, from where it was, however they are rotated.',
-  notes: `A file is known by its content and its inode, not by its name: it goes on where it was when it is
-renamed, and is read to its end when its new name matches no pattern. A file cut back by
-\`copytruncate\` goes on in the copy, if that stands beside it, and begins anew.
-What was delivered stands in the channels; the position file follows it. It decides where a file begins that
-no channel knows, so that an agent takes over from Flume where that stopped.
+  notes: `A file is known by its content and its inode, not by its name: it goes on where it was
+when it is renamed, and is read to its end when its new name matches no pattern. A file that
+\`copytruncate\` cut back goes on in the copy, if that stands beside it, and begins anew.
 
-A file that begins as a tailed one does, and has nothing more, is taken for a copy in the making: it is read
-when it has not changed for 5 seconds.`,
+What was delivered stands in the channels; the position file follows it. It decides where a file
+begins that no channel knows, so that an agent takes over from Flume where that stopped.
+
+A new file that begins as a tailed one does, and has nothing more, is taken for a copy in the
+making: it is read once it has not changed for 5 seconds.`,
   rereads: true,
   fields,
   example: `type = TAILDIR
@@ -323,13 +326,9 @@ class TaildirSource implements Source {
     }
   }
 
-  #isIdle(tail: TailedFile): boolean {
-    return this.#context.clock.monotonic() - tail.changedAt >= this.#config.idleTimeout;
-  }
-
   /** Is a last line without newline to be taken as it is? */
   #flushes(tail: TailedFile): boolean {
-    return tail.unreadBytes > 0 && this.#isIdle(tail);
+    return tail.unreadBytes > 0 && tail.idle;
   }
 
   /** What is done between reads: files closed, identities and positions written. */
@@ -339,7 +338,7 @@ class TaildirSource implements Source {
     const tails = [...matcher.tails.values()];
     for (const tail of tails) {
       if (tail.identityDue(now)) await tail.refreshIdentity();
-      if (tail.dirty || tail.unreadBytes > 0 || !tail.isOpen || !this.#isIdle(tail)) continue;
+      if (tail.dirty || tail.unreadBytes > 0 || !tail.isOpen || !tail.idle) continue;
       if (tail.closable) await tail.close();
       else if (this.#isSettled(tail)) await matcher.lose(tail, 'gone');
       else this.#settle();

@@ -60,6 +60,8 @@ export class ManualClock implements Clock {
     this.#monotonicMs = endMs;
   }
 
+  async turn(): Promise<void> {}
+
   /** Waits until everything has gone on that waits only for promises, not for time or input. */
   settle(): Promise<void> {
     return new Promise((resolve) => setImmediate(resolve));

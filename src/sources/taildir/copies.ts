@@ -47,13 +47,13 @@ export class PossibleCopies {
    * Does the file so far repeat one of these, and did so until just now? Then the original may be
    * about to be cut back. A file that stays a copy is read in the end, as any other.
    */
-  async repeats({ file, handle }: Candidate, tails: readonly TailedFile[]): Promise<boolean> {
+  async repeats({ file, handle }: Candidate, tails: TailHeads): Promise<boolean> {
     const copy = this.#note(file);
     const now = this.#clock.monotonic();
     if (now - copy.changedAt >= copyWaitMs || now - copy.firstSeenAt >= longestWaitMs) return false;
     const { size } = file.info;
     const head = await readBytes(handle, 0, Math.min(proofBytes, size));
-    for (const tail of tails) {
+    for (const tail of tails.beginningAs(head)) {
       if (!beginsAlike(head, tail.head) || tail.info.size < size) continue;
       if (tail.deleted || isOlder(file.info, tail.info)) continue;
       const original = await tail.open();
@@ -90,10 +90,38 @@ export class PossibleCopies {
   }
 }
 
+/** How many bytes of their beginning tailed files are grouped by. */
+const groupBytes = 24;
+
+/** Tailed files by how they begin: there may be thousands, and most begin in their own way. */
+export class TailHeads {
+  readonly #groups = new Map<string, TailedFile[]>();
+  readonly #short: TailedFile[] = [];
+
+  add(tail: TailedFile): void {
+    const { head } = tail;
+    if (head.length < groupBytes) {
+      this.#short.push(tail);
+      return;
+    }
+    const key = head.toString('latin1', 0, groupBytes);
+    const group = this.#groups.get(key);
+    if (group) group.push(tail);
+    else this.#groups.set(key, [tail]);
+  }
+
+  /** Those that may begin like this, among others. */
+  beginningAs(head: Buffer): readonly TailedFile[] {
+    if (head.length < groupBytes) return [...this.#short, ...[...this.#groups.values()].flat()];
+    const group = this.#groups.get(head.toString('latin1', 0, groupBytes)) ?? [];
+    return [...this.#short, ...group];
+  }
+}
+
 /** Are the shorter one's bytes the other's first? */
 function beginsAlike(a: Buffer, b: Buffer): boolean {
   const length = Math.min(a.length, b.length);
-  return length > 0 && a.subarray(0, length).equals(b.subarray(0, length));
+  return length > 0 && a.compare(b, 0, length, 0, length) === 0;
 }
 
 /** Was the first file made before the second, as far as the file system tells? */

@@ -4,7 +4,7 @@ import { basename, dirname } from 'node:path';
 import type { StreamStatus } from '../../core/channel.ts';
 import type { SourceContext } from '../../core/source.ts';
 import type { Candidate } from './copies.ts';
-import { PossibleCopies } from './copies.ts';
+import { PossibleCopies, TailHeads } from './copies.ts';
 import type { FileGroup } from './groups.ts';
 import type { Likeness } from './identity.ts';
 import { compare, keyOf, parseIdentity, proofBytes, readBytes, sameBirth } from './identity.ts';
@@ -217,7 +217,8 @@ export class StreamMatcher {
   }
 
   async #findStreams(files: readonly FoundFile[], beginnings?: Beginnings): Promise<void> {
-    const known = [...this.tails.values()];
+    const known = new TailHeads();
+    for (const tail of this.tails.values()) known.add(tail);
     const candidates: Candidate[] = [];
     try {
       await inParallel(files, async (file) => {
@@ -227,7 +228,7 @@ export class StreamMatcher {
       const strangers: Candidate[] = [];
       await inParallel(candidates, async (candidate) => {
         const tail = await this.#byInode(candidate);
-        if (tail) known.push(tail);
+        if (tail) known.add(tail);
         else strangers.push(candidate);
       });
       // A copy comes after its original.
@@ -235,7 +236,7 @@ export class StreamMatcher {
       for (const candidate of strangers) {
         if (await this.#byProof(candidate)) continue;
         if (await this.#copies.repeats(candidate, known)) continue;
-        known.push(await this.#begin(candidate, beginnings));
+        known.add(await this.#begin(candidate, beginnings));
       }
     } finally {
       for (const { handle } of candidates) await handle.close();
@@ -269,7 +270,10 @@ export class StreamMatcher {
       if (!status) continue;
       const likeness = await compare(handle, info.size, identity, status.held);
       if (likeness === 'same') {
-        return this.#withHead(await this.#attach(stream, file, status), handle);
+        const tail = await this.#attach(stream, file, status);
+        // Not to be opened for nothing: there may be thousands that nobody writes to any more.
+        tail.dirty = tail.unreadBytes > 0 || !tail.idle;
+        return this.#withHead(tail, handle);
       }
       if (likeness === 'shorter' && identity.boot !== this.#options.boot) {
         return this.#afterPowerLoss(file, status);

@@ -39,6 +39,8 @@ export interface TailOptions extends HeaderOptions {
   readonly batchSize: number;
   readonly maxBatchCount: number;
   readonly maxLineBytes: number;
+  /** In milliseconds. */
+  readonly idleTimeout: number;
   /** The machine's boot. */
   readonly boot: string;
 }
@@ -141,6 +143,11 @@ export class TailedFile {
     const { clock } = context;
     // Its age counts for the idle time-out: an old last line without newline needn't wait again.
     this.changedAt = clock.monotonic() - Math.max(0, clock.now() - found.info.mtimeMs);
+  }
+
+  /** Has it not changed for the idle time-out? */
+  get idle(): boolean {
+    return this.#context.clock.monotonic() - this.changedAt >= this.#options.idleTimeout;
   }
 
   get isOpen(): boolean {
