@@ -12,7 +12,7 @@ import { measureFlow } from './flow.ts';
 import { generateLog } from './generate-log.ts';
 import { saveNote, writeReport } from './report.ts';
 
-/** The parts of a V8 profile that are used: nodes of the call tree, samples, and their distances. */
+/** The parts of a V8 profile that are used: nodes of the call tree, samples, their distances. */
 interface Profile {
   readonly nodes: readonly {
     readonly id: number;

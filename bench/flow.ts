@@ -1,6 +1,6 @@
 /**
  * One run of taildir → memory → file_roll by one agent, measured from outside: the clock and /proc,
- * the same way for Millrace and for Flume. It is done when the output has as many bytes as the input.
+ * the same way for Millrace and for Flume. It is done when the output is as long as the input.
  */
 import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -54,11 +54,14 @@ export function accessLines(seed = 1): LineMaker {
       stamp = stampOf(new Date(timeMs));
     }
     const bits = random();
-    const address = `${10 + (bits & 63)}.${(bits >>> 6) & 255}.${(bits >>> 14) & 255}.${bits >>> 24}`;
+    const [b, c, d] = [(bits >>> 6) & 255, (bits >>> 14) & 255, bits >>> 24];
+    const address = `${10 + (bits & 63)}.${b}.${c}.${d}`;
     const path = `/${pick(sections)}/${random().toString(36)}?session=${random().toString(16)}`;
     const request = `${pick(methods)} ${path} HTTP/1.1`;
     const size = random() % 100_000;
-    return `${address} - - [${stamp}] "${request}" ${pick(statuses)} ${size} "${pick(referrers)}" "${pick(browsers)}"`;
+    const answer = `${pick(statuses)} ${size}`;
+    const client = `"${pick(referrers)}" "${pick(browsers)}"`;
+    return `${address} - - [${stamp}] "${request}" ${answer} ${client}`;
   };
 }
 
@@ -113,7 +116,8 @@ function writeLines(path: string, lines: number, line: LineMaker): number {
 function stampOf(date: Date): string {
   const two = (value: number) => String(value).padStart(2, '0');
   const day = `${two(date.getUTCDate())}/${months[date.getUTCMonth()]}/${date.getUTCFullYear()}`;
-  return `${day}:${[date.getUTCHours(), date.getUTCMinutes(), date.getUTCSeconds()].map(two).join(':')} +0000`;
+  const time = [date.getUTCHours(), date.getUTCMinutes(), date.getUTCSeconds()].map(two).join(':');
+  return `${day}:${time} +0000`;
 }
 
 /** Whole numbers from 0 to 2^32 - 1: Marsaglia's xorshift with the shifts 13, 17, 5. */

@@ -54,11 +54,13 @@ rmSync(folder, { recursive: true });
 
 const megabytes = (value: number) => (value / 1e6).toFixed(0);
 const tenth = Math.ceil(samples.length / 10);
+const atFirst = megabytes(median(samples.slice(0, tenth)));
+const atLast = megabytes(median(samples.slice(-tenth)));
 const markdown = [
   `A log grew by ${values['megabytes-per-second']} MB/s for ${minutes} minutes while the folder of`,
-  `file_roll was missing (defaults: 100 events in the channel). Resident: ${megabytes(median(samples.slice(0, tenth)))} MB`,
-  `in the first tenth of that time, ${megabytes(median(samples.slice(-tenth)))} MB in the last, at most`,
-  `${megabytes(stoppedPeak)} MB; ${stoppedCpu.toFixed(1)} s of CPU. When the folder came, all of the ${megabytes(bytes)} MB`,
+  `file_roll was missing (defaults: 100 events in the channel). Resident: ${atFirst} MB in the`,
+  `first tenth of that time, ${atLast} MB in the last, at most ${megabytes(stoppedPeak)} MB;`,
+  `${stoppedCpu.toFixed(1)} s of CPU. When the folder came, all of the ${megabytes(bytes)} MB`,
   `arrived, once, with a peak of ${megabytes(peak)} MB.`,
 ].join('\n');
 console.log(markdown);

@@ -62,12 +62,12 @@ export function writeReport(): void {
 
 const introduction = `# Measured: taildir → memory → file_roll, Millrace beside Apache Flume 1.11
 
-\`npm run bench\` makes these tables. The agents run in turns on the same input, a generated access log
-of 5,000,000 lines (978 MB; the curves: 200 MB), and the output is compared with it, byte for byte. The
-rate counts from the first byte of output to the last; CPU is user and system time of the whole process,
-all threads, from the command until everything is delivered (in brackets: without what was used before
-the first output); memory is the peak that was resident. Medians over the runs; a ratio is the median
-of the ratios of each pair, so that a slow hour hits both sides alike.
+\`npm run bench\` makes these tables. The agents run in turns on the same input, a generated access
+log of 5,000,000 lines (978 MB; the curves: 200 MB), and the output is compared with it, byte for
+byte. The rate counts from the first byte of output to the last; CPU is user and system time of the
+whole process, all threads, from the command until everything is delivered (in brackets: without
+what was used before the first output); memory is the peak that was resident. Medians over the
+runs; a ratio is the median of the ratios of each pair, so that a slow hour hits both sides alike.
 `;
 
 function suiteSection({ suite, date, machine, cases }: SuiteResult): string {

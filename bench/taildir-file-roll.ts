@@ -130,7 +130,8 @@ function line(run: Measurement): string {
   const memory = (run.peakResidentBytes / 1e6).toFixed(0);
   const start = run.startSeconds.toFixed(2);
   const cpu = cpuPerEvent(run).toFixed(2);
-  return `${run.peer}: ${rate} M events/s, ${cpu} µs/event, ${memory} MB, first output after ${start} s`;
+  const speed = `${rate} M events/s, ${cpu} µs/event`;
+  return `${run.peer}: ${speed}, ${memory} MB, first output after ${start} s`;
 }
 
 const missing = flumeMissing();

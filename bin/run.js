@@ -10,6 +10,10 @@ var source = path.join(root, 'src', 'cli', 'main.ts');
 var built = path.join(root, 'dist', 'src', 'cli', 'main.js');
 var main = fs.existsSync(source) ? source : built;
 
+/* Types stripped and code compiled once serve the next start, too: it takes half the time. */
+var nodeModule = require('module');
+if (nodeModule.enableCompileCache) nodeModule.enableCompileCache();
+
 import(url.pathToFileURL(main).href).catch(function (error) {
   console.error(error);
   process.exit(1);

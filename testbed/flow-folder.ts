@@ -14,13 +14,20 @@ const pollMs = 20;
 
 export class FlowFolder {
   readonly path: string;
-  readonly #test: TestContext;
+  readonly #beforeRemoval: (() => unknown)[] = [];
 
-  /** Removed after the test, with whatever still runs in it killed. */
+  /** Removed after the test, once whatever still runs in it was killed. */
   constructor(test: TestContext) {
-    this.#test = test;
     this.path = mkdtempSync(join(tmpdir(), 'millrace-flow-'));
-    test.after(() => rmSync(this.path, { recursive: true, force: true }));
+    test.after(async () => {
+      for (const cleanUp of this.#beforeRemoval.reverse()) await cleanUp();
+      rmSync(this.path, { recursive: true, force: true });
+    });
+  }
+
+  /** To be done after the test, the last one said first. */
+  beforeRemoval(cleanUp: () => unknown): void {
+    this.#beforeRemoval.push(cleanUp);
   }
 
   /** Makes a folder below and gives its path. */
@@ -50,9 +57,7 @@ export class FlowFolder {
   }
 
   #owned(agent: AgentProcess): AgentProcess {
-    this.#test.after(async () => {
-      if (!agent.hasExited) await agent.kill();
-    });
+    this.beforeRemoval(() => agent.hasExited || agent.kill());
     return agent;
   }
 }
@@ -62,7 +67,7 @@ export function outputOf(folder: string): Buffer {
   return Buffer.concat(outputFiles(folder).map((path) => readFileSync(path)));
 }
 
-/** By the number that names the agent's start, then by the counter: as file_roll names its files. */
+/** By the time of the agent's start, then by the counter: as file_roll names its files. */
 export function outputFiles(folder: string): string[] {
   const numbers = (name: string) => (name.match(/\d+/g) ?? []).map(Number);
   return readdirSync(folder)
@@ -74,7 +79,7 @@ export function outputFiles(folder: string): string[] {
     .map((name) => join(folder, name));
 }
 
-/** @throws with the end of the agent's log when it ends, or the condition stays false for a minute */
+/** @throws with the end of the agent's log when it ends, or the condition stays false for long */
 export async function waitUntil(
   what: string,
   agent: AgentProcess,

@@ -1,7 +1,7 @@
 /**
- * Real Apache Flume 1.11 from Maven Central, for the tests and benchmarks that hold Millrace against
- * it. The jars are fetched once, into a folder outside the source tree. On its own it runs an agent in
- * the foreground: `node testbed/flume.ts -n a1 -f flume.properties`.
+ * Real Apache Flume 1.11 from Maven Central, for the tests and benchmarks that hold Millrace
+ * against it. The jars are fetched once, into a folder outside the source tree. On its own it runs
+ * an agent in the foreground: `node testbed/flume.ts -n a1 -f flume.properties`.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';

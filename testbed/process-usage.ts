@@ -43,7 +43,7 @@ export interface CallCounts {
   readonly writtenBytes: number;
 }
 
-/** The system calls that read and write so far, and the bytes that they moved, files and pipes alike. */
+/** The calls that read and write so far, and the bytes that they moved, files and pipes alike. */
 export function callCounts(pid: number): CallCounts {
   const lines = statusText(pid, 'io').trim().split('\n');
   const counts = new Map(lines.map((line) => line.split(': ')).map(([k, v]) => [k, Number(v)]));

@@ -1,9 +1,9 @@
+import { backoffFields } from '../config/backoff-fields.ts';
 import { defineSource } from '../config/definition.ts';
 import type { ConfigOf } from '../config/field.ts';
 import { integer } from '../config/field.ts';
 import { EventBatch } from '../core/event-batch.ts';
 import type { PollResult, Source, SourceContext } from '../core/source.ts';
-import { backoffFields } from './backoff-fields.ts';
 
 const fields = {
   size: integer({

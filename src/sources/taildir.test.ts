@@ -1,15 +1,15 @@
 import { strict as assert } from 'node:assert';
-import { appendFile, mkdir, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, mkdir, utimes, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { ChannelFullError } from '../core/errors.ts';
 import { sourceContract } from '../testing/source-contract.ts';
-import { Tailing } from './taildir/tailing.ts';
+import { FakeRunner } from './taildir/fake-runner.ts';
 import { taildirSource } from './taildir.ts';
 
 sourceContract('taildir', {
   rereads: true,
   open: async () => {
-    const tailing = new Tailing({ batchSize: '10', maxLineBytes: '1000' });
+    const tailing = new FakeRunner({ batchSize: '10', maxLineBytes: '1000' });
     await tailing.append('app.log', '');
     return {
       create: (context) => tailing.create(context),
@@ -22,11 +22,11 @@ sourceContract('taildir', {
 
 function tails(
   title: string,
-  body: (tailing: Tailing) => Promise<void>,
+  body: (tailing: FakeRunner) => Promise<void>,
   properties: Readonly<Record<string, string>> = {},
 ): void {
   test(title, async () => {
-    const tailing = new Tailing(properties);
+    const tailing = new FakeRunner(properties);
     try {
       await body(tailing);
     } finally {
@@ -362,4 +362,93 @@ tails('a position file that is not JSON is set aside', async (t) => {
   assert.deepEqual(t.bodies, ['a']);
   assert.equal(t.said('Position file is not JSON'), 1);
   assert.equal(await t.positions('.bad'), '[{"inode":1');
+});
+
+tails('a pattern that matches the position file does not have it read', async (t) => {
+  t.files = { g: '.*' };
+  t.properties = { positionFile: t.path('positions.json') };
+  await t.append('app.log', 'a\n');
+  await t.start();
+  await t.poll();
+  for (let round = 0; round < 3; round++) {
+    t.context.commit();
+    await t.wait(3000);
+  }
+  assert.deepEqual(t.bodies, ['a']);
+});
+
+for (const [cache, names] of Object.entries({ true: ['a'], false: ['a', 'b'] })) {
+  tails(
+    `names in a directory of unchanged mtime are listed again or not: ${cache}`,
+    async (t) => {
+      const old = new Date(Date.now() - 60_000);
+      await t.append('app.log', 'a\n');
+      await utimes(t.directory, old, old);
+      await t.start();
+      await t.append('app.log.1', 'b\n');
+      await utimes(t.directory, old, old);
+      await t.poll();
+      assert.deepEqual([...t.bodies].sort(), names);
+    },
+    { cachePatternMatching: cache },
+  );
+}
+
+tails(
+  'with very many files, few are open while the source starts',
+  async (t) => {
+    for (let file = 0; file < 60; file++) await t.append(`app.log.${file}`, `${file}\n`);
+    let most = 0;
+    let started = false;
+    const starting = t.start().then(() => {
+      started = true;
+    });
+    while (!started) most = Math.max(most, await t.openCount());
+    await starting;
+    await t.poll();
+    assert.equal(t.bodies.length, 60);
+    assert(most > 0 && most <= 12, `${most} open`);
+  },
+  { maxOpenFiles: '4' },
+);
+
+tails(
+  'files that no group names ask for no poll',
+  async (t) => {
+    await t.append('app.log', 'a\n');
+    await t.start();
+    await t.poll();
+    await t.context.clock.advance(1000);
+    const before = t.context.wakeCount;
+    await t.append('other', 'x\n');
+    await t.append('app.log', 'b\n');
+    const deadline = performance.now() + 5000;
+    while (t.context.wakeCount === before && performance.now() < deadline) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    assert.equal(t.context.wakeCount, before + 1);
+    assert.equal(await t.pollOnce(), 'idle');
+    assert.deepEqual(t.bodies, ['a', 'b']);
+  },
+  { watch: 'true' },
+);
+
+test('a file that can not be read is said once and tried again', {
+  skip: process.getuid?.() === 0 ? 'the superuser may read everything' : false,
+}, async () => {
+  const t = new FakeRunner();
+  try {
+    await t.append('app.log', 'a\n');
+    await chmod(t.path('app.log'), 0);
+    await t.start();
+    await t.poll();
+    await t.poll();
+    assert.equal(t.said('File can not be read'), 1);
+    assert(t.context.counters.EventReadFail >= 2);
+    await chmod(t.path('app.log'), 0o600);
+    await t.poll();
+    assert.deepEqual(t.bodies, ['a']);
+  } finally {
+    await t.end();
+  }
 });

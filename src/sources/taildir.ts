@@ -1,11 +1,11 @@
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { backoffFields } from '../config/backoff-fields.ts';
 import type { FieldProblem } from '../config/definition.ts';
 import { defineSource } from '../config/definition.ts';
 import type { ConfigOf } from '../config/field.ts';
 import { boolean, integer, list, map, optionalText, text } from '../config/field.ts';
 import type { PollResult, Source, SourceContext } from '../core/source.ts';
-import { backoffFields } from './backoff-fields.ts';
 import { EmitWindow } from './taildir/emit-window.ts';
 import type { FileGroup } from './taildir/groups.ts';
 import { parseGroup } from './taildir/groups.ts';
@@ -219,7 +219,12 @@ class TaildirSource implements Source {
     }
     running.matcher.load();
     this.#running = running;
-    await this.#scan(running, { positions, skipToEnd });
+    try {
+      await this.#scan(running, { positions, skipToEnd });
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
     this.#positionsAt = clock.monotonic();
   }
 

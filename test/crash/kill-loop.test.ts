@@ -8,7 +8,7 @@ import type { Topology } from './topology.ts';
 const seed = seedFromEnvironment();
 const kills = 6;
 
-/** Every topology and every rotation once; `node test/crash/kill-loop.ts` runs every pair, for longer. */
+/** Every topology and rotation once; `node test/crash/kill-loop.ts` runs every pair, for longer. */
 const pairs: readonly (readonly [Topology, Rotation])[] = [
   ['two-channels', 'rename'],
   ['two-sinks', 'copy-inside'],

@@ -52,7 +52,7 @@ export function numberedLine(name: string, generation: number, sequence: number)
 
 export class NumberedLog {
   readonly name: string;
-  /** The first sequence number of each generation, which is what one file held between rotations. */
+  /** The first sequence number of each generation: what one file held between rotations. */
   readonly firstOfGeneration: number[] = [0];
   /** Lines begun so far. */
   lines = 0;
@@ -157,9 +157,13 @@ export class NumberedLog {
     this.#file = openSync(this.#path, 'a');
   }
 
+  /**
+   * Exactly its size: a position beyond it is of what the file held before, cut back or deleted
+   * while the agent was down, and says nothing of what it holds now.
+   */
   #pathIsSettled(path: string): boolean {
     const { size } = statSync(path);
-    return size === 0 || (this.#positionOf(path) ?? 0) >= size;
+    return size === 0 || this.#positionOf(path) === size;
   }
 
   #isShown(path: string): boolean {

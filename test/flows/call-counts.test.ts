@@ -10,8 +10,8 @@ import { type TailOptions, tailToFiles } from './tail-to-files.ts';
 const lines = 200_000;
 
 /**
- * The most per MB of log, on any machine. The bytes are exact to a percent; the calls vary, since Node's
- * threads wake each other through calls that count as reads and writes too (6 to 50 per MB).
+ * The most per MB of log, on any machine. The bytes are exact to a percent; the calls vary, since
+ * Node's threads wake each other through calls that count as reads and writes too (6 to 50 per MB).
  */
 interface Limits {
   readonly readCalls: number;

@@ -341,16 +341,23 @@ export function decodeLog(bytes: Buffer, path: string): Decoded {
     const found = bytes.indexOf(newline, offset);
     const end = found < 0 ? bytes.length : found;
     const value = found < 0 ? undefined : decodeLine(bytes.subarray(offset, end));
+    // What was torn has another checksum: somebody wrote this, and it was not this program.
+    if (value === 'nonsense') throw damaged(offset);
     if (!header) {
-      if (!isHeader(value)) throw damaged(offset);
+      if (!value || !('format' in value)) throw damaged(offset);
       if (value.version !== formatVersion) throw newer(path, value.version);
       header = value;
-    } else if (!torn && isRecord(value) && value.record === header.record + records.length) {
+    } else if (
+      !torn &&
+      value &&
+      'synced' in value &&
+      value.record === header.record + records.length
+    ) {
       records.push(value);
     } else {
       torn ??= { offset };
       // A later record is the witness that what can't be read had been synced.
-      if (isRecord(value) && value.synced >= header.record + records.length) {
+      if (value && 'synced' in value && value.synced >= header.record + records.length) {
         throw damaged(torn.offset);
       }
     }
@@ -367,16 +374,77 @@ function newer(path: string, version: number): ChannelError {
   );
 }
 
-function decodeLine(line: Buffer): unknown {
+/** `undefined`: its checksum is another one. */
+function decodeLine(line: Buffer): Header | LogRecord | 'nonsense' | undefined {
   const json = line.subarray(9);
   if (line.toString('latin1', 0, 9) !== `${checksum(json)} `) return undefined;
-  return JSON.parse(json.toString());
+  try {
+    const value: unknown = JSON.parse(json.toString());
+    return isHeader(value) || isRecord(value) ? value : 'nonsense';
+  } catch {
+    return 'nonsense';
+  }
 }
 
+type Parsed<T> = Partial<Record<keyof T, unknown>>;
+
+/** Of a newer version, what follows the version may be different. */
 function isHeader(value: unknown): value is Header {
-  return typeof value === 'object' && value !== null && 'format' in value;
+  if (!isObject(value)) return false;
+  const { format, version, boot, record }: Parsed<Header> = value;
+  if (format !== 'millrace-ledger' || !isCount(version)) return false;
+  return version !== formatVersion || (typeof boot === 'string' && isCount(record));
 }
 
 function isRecord(value: unknown): value is LogRecord {
-  return typeof value === 'object' && value !== null && 'record' in value && !('format' in value);
+  if (!isObject(value)) return false;
+  const { record, synced, change, saved, mark }: Parsed<LogRecord> = value;
+  if (!isCount(record) || !isCount(synced) || (saved !== undefined && saved !== true)) return false;
+  return mark === undefined ? isChange(change) : change === undefined && isCount(mark);
+}
+
+function isChange(value: unknown): value is LedgerChange {
+  if (!isObject(value)) return false;
+  const {
+    sources = [],
+    streams = {},
+    done = {},
+    retired = [],
+    sinks = {},
+  }: Parsed<LedgerChange> = value;
+  const isStream = (stream: unknown) =>
+    isObject(stream) && 'identity' in stream && isCount(stream['first']);
+  const isRange = (range: unknown) => isList(range, isCount) && range.length === 2;
+  const isDelta = (delta: unknown) => {
+    if (!isObject(delta)) return false;
+    const { set = {}, delete: gone = [] } = delta;
+    return isObject(set) && isList(gone, isText);
+  };
+  return (
+    isList(sources, isText) &&
+    isTable(streams, isStream) &&
+    isTable(done, (ranges) => isList(ranges, isRange)) &&
+    isList(retired, isText) &&
+    isTable(sinks, isDelta)
+  );
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isTable(value: unknown, isValue: (each: unknown) => boolean): boolean {
+  return isObject(value) && Object.values(value).every(isValue);
+}
+
+function isList(value: unknown, isItem: (each: unknown) => boolean): value is readonly unknown[] {
+  return Array.isArray(value) && value.every(isItem);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
 }

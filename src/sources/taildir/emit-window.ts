@@ -1,3 +1,5 @@
+import { releaseSlab, retainSlab } from '../../core/slab-pool.ts';
+
 /**
  * Emits under way at once, over all files of a source: enough for a group commit to be worth it.
  */
@@ -25,16 +27,19 @@ export class EmitWindow {
     while (this.#emits > 0) await this.#change();
   }
 
-  add(emitted: Promise<void>, bytes: number, failed: (error: unknown) => void): void {
+  /** @param slab what was emitted lies there: it is kept until that is settled */
+  add(emitted: Promise<void>, slab: Buffer, bytes: number, failed: (error: unknown) => void): void {
     this.#emits++;
     this.#bytes += bytes;
-    emitted.then(
-      () => this.#settled(bytes),
-      (error: unknown) => {
-        failed(error);
-        this.#settled(bytes);
-      },
-    );
+    retainSlab(slab);
+    const settled = () => {
+      releaseSlab(slab);
+      this.#settled(bytes);
+    };
+    emitted.then(settled, (error: unknown) => {
+      failed(error);
+      settled();
+    });
   }
 
   #settled(bytes: number): void {

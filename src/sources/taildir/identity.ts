@@ -116,7 +116,7 @@ export async function compare(
 }
 
 /** Has the file what was proved? */
-export async function proves(file: FileHandle, size: number, proof: Proof): Promise<boolean> {
+async function proves(file: FileHandle, size: number, proof: Proof): Promise<boolean> {
   if (size < proof.offset + proof.length) return false;
   const bytes = await readBytes(file, proof.offset, proof.length);
   return proofOf(proof.offset, bytes).hash === proof.hash;

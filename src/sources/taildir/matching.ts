@@ -30,6 +30,8 @@ import { TailedFile } from './tailed-file.ts';
 
 /** A stream whose file is gone is forgotten after this. */
 const retireMs = 24 * 60 * 60 * 1000;
+/** Unreadable files that are remembered, so that each is said once. */
+const mostComplaints = 10_000;
 
 /**
  * What a rotation adds to a name: `.1`, `-20261124`, `.2026-11-24`. A copy's name begins without
@@ -199,7 +201,8 @@ export class StreamMatcher {
       const wasListed = tail.listed;
       tail.listed = false;
       if (tail.isOpen) {
-        await tail.look();
+        // What is wrong with it is said when it is read.
+        await tail.look().catch(() => undefined);
         tail.blank = false;
         tail.dirty ||= wasListed;
         continue;
@@ -219,46 +222,53 @@ export class StreamMatcher {
   async #findStreams(files: readonly FoundFile[], beginnings?: Beginnings): Promise<void> {
     const known = new TailHeads();
     for (const tail of this.tails.values()) known.add(tail);
-    const candidates: Candidate[] = [];
-    try {
-      await inParallel(files, async (file) => {
-        const handle = await this.#open(file);
-        if (handle) candidates.push({ file, handle });
-      });
-      const strangers: Candidate[] = [];
-      await inParallel(candidates, async (candidate) => {
-        const tail = await this.#byInode(candidate);
-        if (tail) known.add(tail);
-        else strangers.push(candidate);
-      });
-      // A copy comes after its original.
-      strangers.sort((a, b) => a.file.info.perhapsBornMs - b.file.info.perhapsBornMs);
-      for (const candidate of strangers) {
-        if (await this.#byProof(candidate)) continue;
-        if (await this.#copies.repeats(candidate, known)) continue;
+    const strangers: FoundFile[] = [];
+    await inParallel(files, async (file) => {
+      const tail = await this.#opened(file, (handle) => this.#byInode({ file, handle }));
+      if (tail === 'unreadable') return;
+      if (tail) known.add(tail);
+      else strangers.push(file);
+    });
+    // A copy comes after its original.
+    strangers.sort((a, b) => a.info.perhapsBornMs - b.info.perhapsBornMs);
+    for (const file of strangers) {
+      await this.#opened(file, async (handle) => {
+        const candidate = { file, handle };
+        if (await this.#byProof(candidate)) return;
+        if (await this.#copies.repeats(candidate, known)) return;
         known.add(await this.#begin(candidate, beginnings));
-      }
-    } finally {
-      for (const { handle } of candidates) await handle.close();
+      });
     }
   }
 
-  async #open({ path, info }: FoundFile): Promise<FileHandle | undefined> {
+  /** Does something with a file while it is open; what can't be read is said once. */
+  async #opened<T>(
+    file: FoundFile,
+    work: (handle: FileHandle) => Promise<T>,
+  ): Promise<T | 'unreadable'> {
+    let handle: FileHandle | undefined;
     try {
-      const handle = await open(path, 'r');
-      this.#unreadable.delete(path);
-      if ((await handle.stat()).ino === info.inode) return handle;
-      await handle.close();
+      handle = await open(file.path, 'r');
+      if ((await handle.stat()).ino !== file.info.inode) return 'unreadable';
+      const result = await work(handle);
+      this.#unreadable.delete(file.path);
+      return result;
     } catch (error) {
-      const { code = 'unknown' } = error as NodeJS.ErrnoException;
-      if (code === 'ENOENT') return undefined;
-      this.#context.counters.EventReadFail++;
-      if (this.#unreadable.get(path) !== code) {
-        this.#unreadable.set(path, code);
-        this.#context.log.warn({ path, error }, 'File can not be read; tried again.');
-      }
+      this.#complain(file.path, error);
+      return 'unreadable';
+    } finally {
+      await handle?.close();
     }
-    return undefined;
+  }
+
+  #complain(path: string, error: unknown): void {
+    const { code = 'unknown' } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return;
+    this.#context.counters.EventReadFail++;
+    if (this.#unreadable.get(path) === code) return;
+    if (this.#unreadable.size >= mostComplaints) this.#unreadable.clear();
+    this.#unreadable.set(path, code);
+    this.#context.log.warn({ path, error }, 'File can not be read; tried again.');
   }
 
   /** The stream without a file that has this inode. */
@@ -417,16 +427,12 @@ export class StreamMatcher {
       if (!sameInode && !path.startsWith(original)) continue;
       const other = this.tails.get(keyOf(info));
       if (info.size === 0 || (other && !other.blank)) continue;
-      const handle = await this.#open(file);
-      if (!handle) continue;
-      try {
-        const likeness = sameInode
-          ? await compare(handle, info.size, identity, status.held)
-          : await this.#compareCopy(lost, file, handle);
-        if (likeness === 'same' && (await this.#attachCopy(lost, file))) return true;
-      } finally {
-        await handle.close();
-      }
+      const likeness = await this.#opened(file, (handle) => {
+        return sameInode
+          ? compare(handle, info.size, identity, status.held)
+          : this.#compareCopy(lost, file, handle);
+      });
+      if (likeness === 'same' && (await this.#attachCopy(lost, file))) return true;
     }
     return false;
   }

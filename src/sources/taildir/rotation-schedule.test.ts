@@ -4,7 +4,7 @@ import { appendFile, copyFile, rename, truncate, unlink } from 'node:fs/promises
 import { test } from 'node:test';
 import { ChannelFullError } from '../../core/errors.ts';
 import { Prng, seedFromEnvironment } from '../../testing/prng.ts';
-import { Tailing } from './tailing.ts';
+import { FakeRunner } from './fake-runner.ts';
 
 const schedules = 12;
 const steps = 80;
@@ -43,7 +43,7 @@ interface Log {
  * were committed.
  */
 class Schedule {
-  readonly tailing: Tailing;
+  readonly tailing: FakeRunner;
   readonly history: string[] = [];
   readonly #random: Prng;
   readonly #logs: readonly Log[] = ['app.log', 'db.log'].map((name) => {
@@ -54,7 +54,7 @@ class Schedule {
 
   constructor(seed: number) {
     this.#random = new Prng(seed);
-    this.tailing = new Tailing({
+    this.tailing = new FakeRunner({
       batchSize: String(1 + this.#random.integer(20)),
       maxOpenFiles: String(1 + this.#random.integer(4)),
     });

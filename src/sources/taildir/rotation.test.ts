@@ -14,17 +14,17 @@ import {
 import { test } from 'node:test';
 import { nodeDisk } from '../../core/node-disk.ts';
 import { copyWaitMs } from './copies.ts';
-import { Tailing } from './tailing.ts';
+import { FakeRunner } from './fake-runner.ts';
 
 const dayMs = 24 * 60 * 60 * 1000;
 
 function tails(
   title: string,
-  body: (tailing: Tailing) => Promise<void>,
+  body: (tailing: FakeRunner) => Promise<void>,
   properties: Readonly<Record<string, string>> = {},
 ): void {
   test(title, async () => {
-    const tailing = new Tailing(properties);
+    const tailing = new FakeRunner(properties);
     try {
       await body(tailing);
     } finally {
@@ -45,7 +45,7 @@ function wanted(from: number, to: number): string[] {
 }
 
 /** As `cp app.log app.log.1 && : > app.log` does. */
-async function copyTruncate(t: Tailing, name: string, copy: string): Promise<void> {
+async function copyTruncate(t: FakeRunner, name: string, copy: string): Promise<void> {
   await copyFile(t.path(name), t.path(copy));
   await truncate(t.path(name), 0);
 }

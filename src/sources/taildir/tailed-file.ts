@@ -1,6 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
 import type { StreamStatus } from '../../core/channel.ts';
+import { releaseSlab, SlabPool } from '../../core/slab-pool.ts';
 import type { SourceContext } from '../../core/source.ts';
 import type { EmitWindow } from './emit-window.ts';
 import type { FileGroup } from './groups.ts';
@@ -27,6 +28,8 @@ import type { OpenFiles } from './open-files.ts';
 
 /** The most bytes of one read. */
 const chunkBytes = 512 * 1024;
+/** Shared by all files: what one has read is emitted before long. */
+const slabs = new SlabPool(chunkBytes, 32);
 /** The most bytes one file gives before others have their turn. */
 const turnBytes = 16 * 1024 * 1024;
 /** An unfinished line at least this long is not read again until its newline was seen. */
@@ -96,6 +99,7 @@ export class TailedFile {
   readonly #openFiles: OpenFiles;
   readonly #batches: LineBatches;
   readonly #first: number;
+  #bornMs: number | undefined;
   #introduced: boolean;
   /** What the channels knew when the file was found. */
   #known: Identity | undefined;
@@ -131,6 +135,7 @@ export class TailedFile {
     this.#batches = new LineBatches(options, stream);
     this.#batches.setFile(found.path, found.group);
     this.info = found.info;
+    this.#bornMs = found.info.bornMs;
     this.key = keyOf(found.info);
     this.#first = known?.first ?? first;
     this.position = this.#first;
@@ -192,8 +197,9 @@ export class TailedFile {
         this.changedAt = this.#context.clock.monotonic();
       }
     }
-    // The birth time is not always told, so what was once known is kept.
-    this.info = { ...info, bornMs: info.bornMs ?? this.info.bornMs };
+    this.info = info;
+    // The birth time is not always told.
+    this.#bornMs ??= info.bornMs;
   }
 
   /** Looks at the open file, whatever its name is by now. */
@@ -241,6 +247,7 @@ export class TailedFile {
         next.catch(() => {});
       }
       await this.#emit(chunk.slab, lines, from, window);
+      releaseSlab(chunk.slab);
       if (more && !next) return 'more';
     }
     return 'end';
@@ -335,14 +342,14 @@ export class TailedFile {
   }
 
   identity(): Identity {
-    const { device, inode, bornMs } = this.info;
+    const { device, inode } = this.info;
     const proof = this.#proof ?? Buffer.alloc(0);
     const tail = proofOf(this.#proofEnd - proof.length, proof);
     return {
       device,
       inode,
       path: this.path,
-      born: bornMs ?? null,
+      born: this.#bornMs ?? null,
       boot: this.#options.boot,
       head: this.head.length > 0 ? proofOf(0, this.head) : (this.#known?.head ?? tail),
       tail: this.#proof ? tail : (this.#known?.tail ?? tail),
@@ -401,7 +408,8 @@ export class TailedFile {
     const proof = this.#proof ?? Buffer.alloc(0);
     const want = Math.max(0, Math.min(this.#want, this.#limit - this.position));
     const before = Buffer.allocUnsafeSlow(proof.length);
-    const slab = Buffer.allocUnsafeSlow(want);
+    // A small rest gets a slab of its size: a large one would be kept alive for little.
+    const slab = want === chunkBytes ? slabs.take() : Buffer.allocUnsafeSlow(want);
     const start = this.position - proof.length;
     if (before.length + want === 0) return { slab, length: 0, sound: true };
     const buffers = [before, slab].filter((buffer) => buffer.length > 0);
@@ -474,7 +482,7 @@ export class TailedFile {
       const last = Math.min(first + batchSize, lines.count);
       const batch = this.#batches.make(slab, lines, first, last, from);
       const { from: begin, to } = batch.origin ?? { from, to: from };
-      window.add(this.#context.emit(batch), to - begin, this.#failed);
+      window.add(this.#context.emit(batch), slab, to - begin, this.#failed);
     }
   }
 

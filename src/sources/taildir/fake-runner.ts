@@ -7,8 +7,8 @@ import { configOf } from '../../testing/config-of.ts';
 import { FakeSourceContext } from '../../testing/fake-source-context.ts';
 import { taildirSource } from '../taildir.ts';
 
-/** For the tests of taildir: a source on a real directory of its own, polled by hand. */
-export class Tailing {
+/** Stands in for the agent in the tests of taildir: polls a source on a directory of its own. */
+export class FakeRunner {
   readonly directory = mkdtempSync(join(tmpdir(), 'taildir-'));
   readonly context: FakeSourceContext;
   /** Options by their keys; the pattern is `app\.log.*` unless `filegroups` says otherwise. */

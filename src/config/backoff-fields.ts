@@ -1,4 +1,4 @@
-import { integer } from '../config/field.ts';
+import { integer } from './field.ts';
 
 /** How long the runner of a pull source waits when a poll found nothing; the runner reads them. */
 export const backoffFields = {
