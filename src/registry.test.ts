@@ -64,7 +64,7 @@ test('a package is found where the configuration is, whatever its exports', asyn
   assert.equal((await find('sink', 'a-sink'))?.type, 'packed');
 });
 
-test('what is no component is not loaded: words, builtins of Node, components of Flume', async () => {
+test('words, builtins of Node and components of Flume are not loaded as components', async () => {
   for (const type of ['foo', 'http', 'exec', 'fs', 'com.example.Sink', 'constructor', '']) {
     assert.equal(await find('sink', type), undefined, type);
   }

@@ -15,11 +15,15 @@ import { replicatingSelector } from './selectors/replicating.ts';
 import { fileRollSink } from './sinks/file-roll.ts';
 import { loggerSink } from './sinks/logger.ts';
 import { nullSink } from './sinks/null.ts';
+import { seqSource } from './sources/seq.ts';
+import { stressSource } from './sources/stress.ts';
 import { taildirSource } from './sources/taildir.ts';
 
 /** Every built-in component, in the order of the reference. Nothing registers itself. */
 export const definitions: readonly Definition[] = [
   taildirSource,
+  seqSource,
+  stressSource,
   memoryChannel,
   pseudoTransactionChannel,
   fileRollSink,

@@ -4,7 +4,7 @@ import { dirname, join, relative } from 'node:path';
 import { describe, test } from 'node:test';
 import { definitions } from './registry.ts';
 
-/* The style that a machine can check. Formatting, types and function lengths are Biome's and tsc's. */
+/* The style that a machine can check, beside what Biome and tsc check. */
 
 const root = join(import.meta.dirname, '..');
 const maxLineLength = 100;

@@ -35,8 +35,9 @@ export interface AgentOptions extends Seams {
 }
 
 /**
- * The graph of one agent, made from its plan and running. Start order: channels, sinks, sources;
- * stop order: sources, then, once the sinks have emptied the channels, sinks and channels.
+ * The graph of one agent, made from its plan and running. Start order: channels, sinks, sources.
+ * Stop order: pull sources read no more, sinks empty the channels, sources stop (and say in their
+ * position files what is settled), sinks, channels.
  */
 export class Agent {
   readonly counterGroups: CounterGroup[] = [];
@@ -48,6 +49,7 @@ export class Agent {
   readonly #channelUnits = new Map<string, Unit>();
   readonly #sinkUnits: Unit[] = [];
   readonly #sourceUnits: Unit[] = [];
+  readonly #sourceRunners: SourceRunner[] = [];
   readonly #fanOuts: FanOut[] = [];
 
   private constructor(plan: AgentPlan, options: AgentOptions) {
@@ -82,7 +84,8 @@ export class Agent {
   }
 
   async stop(): Promise<void> {
-    for (const fanOut of this.#fanOuts) fanOut.stop();
+    await this.#quiesce();
+    await this.#drain();
     await this.#stopAll(this.#sourceUnits);
     await this.#drain();
     await this.#stopAll(this.#sinkUnits);
@@ -195,6 +198,7 @@ export class Agent {
       maxBackoffMs: plan.maxBackoffSleep,
       beforeStart: () => streams.attach(),
     });
+    this.#sourceRunners.push(runner);
     const needs = plan.channels.flatMap((each) => this.#channelUnits.get(each) ?? []);
     this.#sourceUnits.push({ name, component: runner, needs, log });
     this.counterGroups.push({ type: 'SOURCE', name, counters });
@@ -208,6 +212,15 @@ export class Agent {
 
   async #stopAll(units: readonly Unit[]): Promise<void> {
     await Promise.all(units.map((unit) => this.#supervisor.stop(unit, stopMs)));
+  }
+
+  /** Ends what sources read by themselves; a put that waits for room is given up. */
+  async #quiesce(): Promise<void> {
+    for (const fanOut of this.#fanOuts) fanOut.stop();
+    const over = new AbortController();
+    const quiet = Promise.all(this.#sourceRunners.map((runner) => runner.quiesce()));
+    await Promise.race([quiet, this.#options.clock.sleep(stopMs, over.signal)]);
+    over.abort();
   }
 
   /** Gives the sinks time to empty the channels, as long as they get on with it. */

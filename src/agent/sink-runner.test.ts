@@ -90,7 +90,7 @@ test('events that the destination refuses are dropped, the others written again'
   await runner.stop();
 });
 
-test('a sink that settles itself commits when it knows; a failure releases what it has not', async () => {
+test('a sink that settles itself commits when it knows; a failure releases the rest', async () => {
   let consumer: Consumer | undefined;
   const written: string[] = [];
   const held: Range[] = [];

@@ -31,7 +31,7 @@ test('channels know the source before it starts', async () => {
   assert.deepEqual(events, ['attach', 'start', 'stop']);
 });
 
-test('an idle source waits a little longer each time, up to the most; a busy one not at all', async () => {
+test('an idle source waits longer each time, up to a limit; a busy one not at all', async () => {
   const times: number[] = [];
   const { runner, clock } = rig(async () => {
     times.push(clock.monotonic());
@@ -59,7 +59,7 @@ test('a source that is woken is polled at once, also when that came during a pol
   await runner.stop();
 });
 
-test('a channel that refuses costs a pause, any other failure the longest wait, counted', async () => {
+test('a refusal costs a pause, any other failure the longest wait, counted', async () => {
   const times: number[] = [];
   const { runner, clock, counters } = rig(async () => {
     times.push(clock.monotonic());

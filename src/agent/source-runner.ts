@@ -58,11 +58,16 @@ export class SourceRunner {
     if (this.#source.poll) this.#loop = this.#run(this.#stopping.signal);
   }
 
-  async stop(): Promise<void> {
+  /** Ends the polls of a pull source: it emits nothing more. A push source goes on until `stop`. */
+  async quiesce(): Promise<void> {
     this.#stopping.abort();
     this.#endWait?.();
     await this.#loop;
     this.#loop = undefined;
+  }
+
+  async stop(): Promise<void> {
+    await this.quiesce();
     await this.#source.stop();
     this.#counters.StopTime = this.#clock.now();
   }

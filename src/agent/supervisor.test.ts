@@ -8,7 +8,7 @@ function unitOf(name: string, start: () => Promise<void>, needs: Unit[] = [], st
   return { name, component: { start, stop }, needs, log: silentLogger };
 }
 
-test('a unit starts once what it needs has started; one that fails is tried again every 3 s', async () => {
+test('a unit starts once what it needs has; one that fails is tried every 3 s', async () => {
   const clock = new ManualClock();
   const supervisor = new Supervisor(clock);
   const started: string[] = [];

@@ -12,7 +12,7 @@ export interface Block {
 
 export type ListName = (typeof listNames)[number];
 
-export const listNames = ['configfilters', 'sources', 'channels', 'sinks', 'sinkgroups'] as const;
+const listNames = ['configfilters', 'sources', 'channels', 'sinks', 'sinkgroups'] as const;
 
 /** The lines of one agent: its lists of names, and the block of each component. */
 export interface AgentBlocks {

@@ -106,11 +106,6 @@ const aliases: Readonly<Record<ComponentKind, Aliases>> = {
   serializer: serializers,
 };
 
-/** The aliases of a kind, as Flume documents them. */
-export function flumeAliases(kind: ComponentKind): readonly string[] {
-  return Object.keys(aliases[kind]);
-}
-
 /** Flume's own class behind a type, given as alias in any case or as class; else undefined. */
 export function flumeClass(kind: ComponentKind, type: string): string | undefined {
   const known = aliases[kind];

@@ -47,7 +47,7 @@ function docOf(field: Field<unknown>): string {
 }
 
 /** The page of one component in Markdown; the same at every call. */
-export function referencePage(definition: Definition): string {
+function referencePage(definition: Definition): string {
   const { type, kind, summary, notes, classes = [], example } = definition;
   const rows = rowsOf(definition);
   const parts = [`# ${type} ${kind}`, summary];
@@ -103,7 +103,7 @@ function indented(text: string, by: number): string {
 }
 
 /** The list of all pages, each with its sentence. */
-export function referenceIndex(definitions: readonly Definition[]): string {
+function referenceIndex(definitions: readonly Definition[]): string {
   const parts = [
     '# Reference',
     'Made from the definitions of the components; `millrace explain TYPE` prints the same.',

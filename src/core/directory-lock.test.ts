@@ -24,7 +24,8 @@ test('the lock of a process that was killed is taken over, by one of many', asyn
   const path = await directory(context);
   const module = new URL('./directory-lock.ts', import.meta.url).href;
   const script = `import(${JSON.stringify(module)}).then(async (lock) => {
-    await lock.lockDirectory(${JSON.stringify(path)}); console.log('locked'); setInterval(() => {}, 1e6); });`;
+    await lock.lockDirectory(${JSON.stringify(path)}); console.log('locked');
+    setInterval(() => {}, 1e6); });`;
   const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
   await new Promise((resolve) => child.stdout.once('data', resolve));
   await assert.rejects(lockDirectory(path), DirectoryInUseError);

@@ -116,7 +116,7 @@ test('a batch that one required channel has no room for reaches none', async () 
   assert.deepEqual(await drain(channels.get('c2')), ['3', '4', '5']);
 });
 
-test('an optional channel that is full misses events, counted, and does not hold up the source', async () => {
+test('a full optional channel misses events, counted, and holds nobody up', async () => {
   const { channels, clock, fanOut, counters, streams } = await rig({
     capacities: { c1: 100, c2: 2 },
     optional: ['c2'],
@@ -201,7 +201,7 @@ test('events without an origin are tried again only where they are missing', asy
   assert.equal(counters.PossibleDoubleCount, 1);
 });
 
-test('a stream is read from what the channel that lacks most has, with the others as edges', async () => {
+test('a stream is read from what the channel that lacks most has; others are edges', async () => {
   const { channels, streams } = await rig({ capacities: { c1: 100, c2: 100 } });
   streams.introduce('r1/s', null, 0);
   const put = async (name: string, batch: EventBatch) => {
@@ -215,7 +215,7 @@ test('a stream is read from what the channel that lacks most has, with the other
   assert.deepEqual(status?.islands, [[5, 8]]);
 });
 
-test('a channel that was wired all along lacks a stream it does not know; a new one begins where others are', async () => {
+test('a channel that was wired lacks what it does not know; a new one does not', async () => {
   const { channels } = await rig({ capacities: { old: 100, wired: 100, fresh: 100 } });
   const [old, wired, fresh] = [...channels.values()] as [Channel, Channel, Channel];
   const before = new ChannelStreams('r2', [old, wired], []);

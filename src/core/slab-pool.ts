@@ -1,8 +1,8 @@
 /**
- * Memory that sources read into, used again when nobody needs what was read: else the garbage collector
- * works as much as all the rest. Whoever keeps a batch beyond the call that gave it retains
- * its slab and releases it later: channels do, from put to commit. Memory that came from elsewhere
- * may be retained and released too: nothing happens.
+ * Memory that sources read into, used again when nobody needs what was read: else the garbage
+ * collector works as much as all the rest. Whoever keeps a batch beyond the call that gave it
+ * retains its slab and releases it later: channels do, from put to commit. Memory that came from
+ * elsewhere may be retained and released too: nothing happens.
  */
 interface Slab {
   owners: number;

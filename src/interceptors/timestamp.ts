@@ -17,7 +17,8 @@ export const timestampInterceptor = defineInterceptor({
     'Sets a header to the time at which the agent got the event, in milliseconds since 1970.',
   notes: [
     'All events of a batch get the same time. An event that is read again after a crash gets the',
-    'time of that second reading: where paths are made from this header, it may go to another file.',
+    'time of that second reading: where paths are made from this header, it may go to another ' +
+      'file.',
   ].join('\n'),
   fields,
   example: 'type = timestamp',

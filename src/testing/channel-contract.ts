@@ -233,7 +233,7 @@ function crashPromises(name: string, subject: ChannelSubject): void {
   const { open, crash } = subject;
   if (!crash) return;
 
-  test(`${name} channel: after a crash nothing of a stream is missing and nothing doubled`, async () => {
+  test(`${name} channel: after a crash nothing is missing and nothing doubled`, async () => {
     const { channel } = await open();
     channel.introduce('r1/s', { inode: 7 }, 0);
     await channel.attachSource('r1');

@@ -4,8 +4,8 @@
  * can be held against it.
  */
 import {
+  appendFileSync,
   closeSync,
-  copyFileSync,
   existsSync,
   openSync,
   readFileSync,
@@ -125,12 +125,12 @@ export class NumberedLog {
         this.#reopen();
         break;
       case 'copy-inside':
-        copyFileSync(this.#path, inside);
+        if (!this.#copy(inside)) return false;
         truncateSync(this.#path);
         break;
       case 'copy-outside':
         if (!this.#pathIsSettled(this.#path)) return false;
-        copyFileSync(this.#path, join(dirname(folder), `copy-of-${this.name}`));
+        if (!this.#copy(join(dirname(folder), `copy-of-${this.name}.${generation}`))) return false;
         truncateSync(this.#path);
         break;
       case 'delete':
@@ -143,6 +143,15 @@ export class NumberedLog {
     this.#deleteOldest();
     this.firstOfGeneration.push(this.lines);
     return true;
+  }
+
+  /** Copies another piece; true once the copy is whole. The agent sees, and dies, in between. */
+  #copy(to: string): boolean {
+    const content = readFileSync(this.#path);
+    const copied = existsSync(to) ? statSync(to).size : 0;
+    const piece = Math.ceil(content.length / (1 + this.#options.random.integer(4)));
+    appendFileSync(to, content.subarray(copied, copied + piece));
+    return copied + piece >= content.length;
   }
 
   #deleteOldest(): void {

@@ -332,7 +332,7 @@ export function decodeLog(bytes: Buffer, path: string): Decoded {
   const damaged = (offset: number) =>
     new ChannelError(
       `${path} is damaged at byte ${offset}: what it says of files being written is lost. ` +
-        'Move it away to start without it; what is not committed is then read from the position file',
+        'Move it away to start without it; sources then go by their position files',
     );
   let header: Header | undefined;
   const records: LogRecord[] = [];

@@ -6,7 +6,7 @@ import type { Settlement } from '../../core/sink.ts';
 import { writeAgain } from './roll-file.ts';
 
 /** The mark of this sink's entries in the state that a channel keeps for it. */
-export const stateType = 'file_roll';
+const stateType = 'file_roll';
 
 /** What the sink's state says of one file, under the file's path: committed are this many bytes. */
 export interface FileState {

@@ -1,7 +1,7 @@
 import type { Prng } from '../prng.ts';
 
 /** What a device writes whole or not at all, in bytes. */
-export const sectorBytes = 512;
+const sectorBytes = 512;
 
 /** A write, or a cut or extension of the file: what the page cache knows and the disk may not. */
 type Change =
