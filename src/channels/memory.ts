@@ -65,9 +65,9 @@ export const memoryChannel = defineChannel({
   type: 'memory',
   classes: ['org.apache.flume.channel.MemoryChannel'],
   summary: 'Keeps events in memory, and on disk a small ledger of what sinks have committed.',
-  notes: `A crash loses what memory held, unless the source can read it again (taildir, Kafka):
-then nothing is lost and nothing doubled, since the ledger says up to where sinks have committed, and
-file sinks cut their files back to the same point.
+  notes: `A crash loses what memory held, unless the source reads again (taildir, Kafka): then
+nothing is lost and nothing doubled, since the ledger says what sinks have committed, and
+file sinks cut their files back to that point.
 
 A put that finds no room waits \`keep-alive\` seconds and is then refused; the source tries again.`,
   fields,

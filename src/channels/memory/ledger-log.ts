@@ -254,6 +254,9 @@ export class LedgerLog {
     try {
       await file.write([bytes], 0);
       await file.sync();
+      // From here on a crash may leave the new file as the one that counts: should this fail, nothing
+      // goes into the old one any more.
+      this.#broken = true;
       await disk.rename(`${path}.tmp`, path);
       await disk.syncDirectory(this.#directory);
     } catch (error) {

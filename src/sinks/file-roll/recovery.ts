@@ -88,7 +88,10 @@ async function cutTo(file: DiskFile, path: string, length: number, log: Logger):
     await file.truncate(length);
     log.info({ path, length, cut: size - length }, 'Cut what was written but not committed.');
   }
-  if (inDoubt.has(path)) await writeAgain(file, 0, Math.min(size, length));
+  if (inDoubt.has(path)) {
+    await writeAgain(file, 0, Math.min(size, length));
+    await file.truncate(Math.min(size, length));
+  }
   inDoubt.add(path);
   await file.sync();
   inDoubt.delete(path);

@@ -19,6 +19,8 @@ export class RollFile {
   /** Where the file ends, and up to where it was durable when a sync last succeeded. */
   #length = 0;
   #durable = 0;
+  /** Where it ends once the write under way is over. */
+  #end = 0;
   /**
    * A sync failed. The kernel then takes the pages for clean and never writes them again, so
    * another sync alone would succeed without the data: what is in doubt is written again first.
@@ -38,6 +40,7 @@ export class RollFile {
   async write(buffers: readonly Buffer[], position: number): Promise<void> {
     let end = position;
     for (const buffer of buffers) end += buffer.length;
+    this.#end = Math.max(this.#end, end);
     await this.#change(this.#file.write(buffers, position));
     this.#length = Math.max(this.#length, end);
   }
@@ -46,6 +49,7 @@ export class RollFile {
     const turn = this.#turn.then(async () => {
       await this.#change(this.#file.truncate(length));
       this.#length = length;
+      this.#end = length;
       this.#durable = Math.min(this.#durable, length);
     });
     this.#turn = turn.catch(() => {});
@@ -71,6 +75,7 @@ export class RollFile {
     if (size > length) await this.cut(length);
     // What the disk has lost can't be made durable; the caller says so.
     this.#length = Math.min(this.#length, size);
+    this.#end = this.#length;
     this.#durable = Math.min(this.#durable, size);
     await this.sync();
     await this.#closeOnce();
@@ -106,7 +111,11 @@ export class RollFile {
     // Cleared first: what is written while the sync runs needs another one.
     this.#dirty = false;
     try {
-      if (this.#inDoubt) await writeAgain(this.#file, this.#durable, this.#length);
+      if (this.#inDoubt) {
+        await writeAgain(this.#file, this.#durable, this.#length);
+        // A cut is in doubt as well; this leaves the write under way the room it takes.
+        await this.#file.truncate(this.#end);
+      }
       await this.#syncData();
       if (!this.#named) await this.#disk.syncDirectory(dirname(this.path));
       this.#named = true;
@@ -129,10 +138,7 @@ export class RollFile {
   }
 }
 
-/**
- * Writes again what a failed sync left in doubt, `[from, to)`. A write that is under way goes
- * beyond that, so the two don't meet.
- */
+/** Writes again what a failed sync left in doubt, `[from, to)`. */
 export async function writeAgain(file: DiskFile, from: number, to: number): Promise<void> {
   const buffer = Buffer.allocUnsafe(Math.min(pieceBytes, to - from));
   for (let at = from; at < to; ) {
