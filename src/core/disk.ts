@@ -24,6 +24,8 @@ export interface Disk {
   unlink(path: string): Promise<void>;
   /** Makes creations, renames and removals in the directory durable. */
   syncDirectory(path: string): Promise<void>;
+  /** How much may be written on the file system of that directory, in bytes. */
+  freeBytes(path: string): Promise<number>;
   /** Changes with each start of the machine: what was not synced under another id may be gone. */
   bootId(): Promise<string>;
 }

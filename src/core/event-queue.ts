@@ -64,10 +64,12 @@ export class EventQueue {
     this.#counters = counters;
   }
 
-  push(batch: EventBatch): void {
+  /** @param first the sequence of the first event: not below any before, with gaps as may be */
+  push(batch: EventBatch, first = this.#tail): void {
+    assert(first >= this.#tail, 'sequences rise');
     const settled = sharesOffsets(batch) ? new RangeSet() : undefined;
-    this.#entries.push({ first: this.#tail, batch, left: batch.length, settled });
-    this.#tail += batch.length;
+    this.#entries.push({ first, batch, left: batch.length, settled });
+    this.#tail = first + batch.length;
     this.#serve();
   }
 
@@ -132,7 +134,7 @@ export class EventQueue {
 
   #lend(max: number, lent: RangeSet): Taken | undefined {
     const again = !this.#returned.empty;
-    const first = again ? this.#returned.first : this.#next;
+    const first = again ? this.#returned.first : this.#firstNew();
     const limit = again ? this.#returned.reach(first) : this.#tail;
     if (first >= limit) return undefined;
     const parts: EventBatch[] = [];
@@ -140,6 +142,7 @@ export class EventQueue {
     let bytes = 0;
     for (let index = this.#indexOf(first); next < limit && next - first < max; index++) {
       const entry = this.#entries[index] as Entry;
+      if (entry.first > next) break;
       const from = next - entry.first;
       const most = Math.min(entry.batch.length, from + max - (next - first), limit - entry.first);
       const to = wholeGroups(entry.batch, from, most);
@@ -156,6 +159,15 @@ export class EventQueue {
     lent.add(first, next);
     this.#counters.EventTakeAttemptCount += next - first;
     return { first, events: EventBatch.concat(parts) };
+  }
+
+  /** The lowest sequence that was never lent; the next to be pushed when there is none. */
+  #firstNew(): number {
+    if (this.#next >= this.#tail) return this.#tail;
+    const index = this.#indexOf(this.#next);
+    const { first, batch } = this.#entries[index] as Entry;
+    if (this.#next < first + batch.length) return Math.max(this.#next, first);
+    return (this.#entries[index + 1] as Entry).first;
   }
 
   #settle(from: number, to: number, settled: Settled[]): void {

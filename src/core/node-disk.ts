@@ -8,6 +8,7 @@ import {
   readFile,
   rename,
   stat,
+  statfs,
   unlink,
 } from 'node:fs/promises';
 import { uptime } from 'node:os';
@@ -131,6 +132,11 @@ export class NodeDisk implements Disk {
     } finally {
       await handle.close();
     }
+  }
+
+  async freeBytes(path: string): Promise<number> {
+    const { bavail, bsize } = await statfs(path);
+    return bavail * bsize;
   }
 
   bootId(): Promise<string> {

@@ -243,6 +243,11 @@ export class SimulatedDisk implements Disk {
     await this.#run({ name: 'syncDirectory', path }, { apply, atFault });
   }
 
+  async freeBytes(): Promise<number> {
+    this.#assertAlive();
+    return this.#freeBytes();
+  }
+
   async bootId(): Promise<string> {
     this.#assertAlive();
     return `boot-${this.#device.bootCount}`;

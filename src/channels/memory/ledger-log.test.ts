@@ -134,7 +134,7 @@ describe('the file of a ledger', () => {
     }
   });
 
-  test('with any bit flipped is refused, or cut before it where nothing says it was synced', async () => {
+  test('with a flipped bit is refused, or cut before it if not known to be synced', async () => {
     const { lines, states } = await history();
     const file = fileOf(lines);
     for (const [index, line] of lines.entries()) {
@@ -165,7 +165,7 @@ describe('the file of a ledger', () => {
     }
   });
 
-  test('cut anywhere after a power loss says what the newest mark covers, and new paths', async () => {
+  test('cut anywhere and read after a power loss says what is marked, and new paths', async () => {
     const { lines, states } = await history();
     const file = fileOf(lines);
     // Header, snapshot, mark, source, path, change, mark, path, change, change.
@@ -244,7 +244,7 @@ describe('a new generation', () => {
   }
 
   for (const kind of ['process', 'power'] as const) {
-    test(`that is cut short by a crash (${kind}) at any operation leaves a readable ledger`, async () => {
+    test(`that any operation of which crashes (${kind}) leaves a readable ledger`, async () => {
       const seed = seedFromEnvironment();
       for (let round = 0; round < 10; round++) {
         const message = `with MILLRACE_SEED=${seed}, round ${round}`;

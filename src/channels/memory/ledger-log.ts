@@ -254,8 +254,8 @@ export class LedgerLog {
     try {
       await file.write([bytes], 0);
       await file.sync();
-      // From here on a crash may leave the new file as the one that counts: should this fail, nothing
-      // goes into the old one any more.
+      // From here on the new file may be the one that counts: if this fails, nothing goes into the
+      // old one any more.
       this.#broken = true;
       await disk.rename(`${path}.tmp`, path);
       await disk.syncDirectory(this.#directory);
@@ -331,7 +331,7 @@ interface Decoded {
 }
 
 /** @throws ChannelError when something that had been synced can't be read */
-export function decodeLog(bytes: Buffer, path: string): Decoded {
+function decodeLog(bytes: Buffer, path: string): Decoded {
   const damaged = (offset: number) =>
     new ChannelError(
       `${path} is damaged at byte ${offset}: what it says of files being written is lost. ` +

@@ -1,0 +1,320 @@
+import { strict as assert } from 'node:assert';
+import type { Clock } from '../../core/clock.ts';
+import type { DiskFile } from '../../core/disk.ts';
+import { ChannelError } from '../../core/errors.ts';
+import type { Logger } from '../../core/log.ts';
+import { encodeRecord, headerBytes, type RecordType, recordBytes } from './record.ts';
+import { dataOffset, NoSpaceError, type Segment, type Segments } from './segments.ts';
+
+/*
+ * The log's end, where records are appended. Invariants:
+ *
+ *  1. Group commit: one write and one sync cover everything that arrived while the last ones ran.
+ *     Nothing resolves before its sync.
+ *  2. Records are numbered without gaps over all segments, and lie one after the other. A segment begins
+ *     with a record that says which one came before and where that one's valid part ends.
+ *  3. After a write or a sync that failed, the segment is never written or synced again: what was
+ *     synced in it is its valid part, and every record that is not resolved goes into the next
+ *     segment. So what was refused never comes back, and what is unresolved is in memory.
+ *  4. The next segment is made ahead of need. Puts are let in only while it is there: so there is always
+ *     one segment for commits, with which a full disk is drained.
+ *  5. When nothing is left to write, an unsynced witness says up to where all was synced.
+ */
+
+/** The most bytes of one group, unless one record has more. */
+const groupBytes = 4 << 20;
+/** How much is written in one call. */
+const writeBytes = 1 << 20;
+/** Waits after a failure: the first, and the longest. */
+const firstRetryMs = 100;
+const longestRetryMs = 5_000;
+/** A record that is not durable after this long fails its caller, who must take it as unknown. */
+const unknownMs = 30_000;
+
+export interface Position {
+  readonly segment: Segment;
+  /** Where the record lies in it. */
+  readonly offset: number;
+  /** Where the next one does. */
+  readonly end: number;
+  readonly number: number;
+}
+
+interface Item {
+  readonly type: RecordType;
+  readonly payload: readonly Buffer[];
+  readonly bytes: number;
+  readonly since: number;
+  readonly durable: (position: Position) => void;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+interface Active {
+  readonly segment: Segment;
+  readonly file: DiskFile;
+  /** Where the next record goes. */
+  end: number;
+}
+
+export interface LogEnd {
+  /** The segment with the highest number, and where its valid part ends; none at the beginning. */
+  readonly last: { readonly number: number; readonly end: number } | undefined;
+  /** The highest number of a record. */
+  readonly record: number;
+}
+
+export class Log {
+  readonly #segments: Segments;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  /** Called with each segment that is begun. */
+  readonly #onBegin: (segment: Segment) => void;
+  #queue: Item[] = [];
+  #running: Promise<void> | undefined;
+  #active: Active | undefined;
+  #next: { segment: Segment; file: DiskFile } | undefined;
+  #preparing: Promise<void> | undefined;
+  #noSpace: Error | undefined;
+  /** The newest record that was written, and the newest that is synced, and where that one ends. */
+  #record = 0;
+  #synced = 0;
+  #syncedEnd = 0;
+  /** What the next segment to begin says of the one before. */
+  #last: LogEnd['last'];
+  #number = 0;
+  #failure: string | undefined;
+  #stopping = new AbortController();
+
+  constructor(segments: Segments, clock: Clock, log: Logger, onBegin: (segment: Segment) => void) {
+    this.#segments = segments;
+    this.#clock = clock;
+    this.#log = log;
+    this.#onBegin = onBegin;
+  }
+
+  /** Goes on behind what replay has found, in a new segment. */
+  async open({ last, record }: LogEnd): Promise<void> {
+    this.#stopping = new AbortController();
+    this.#last = last;
+    this.#number = last?.number ?? 0;
+    this.#record = record;
+    this.#synced = record;
+    this.#next = await this.#segments.make(++this.#number, 0);
+    await this.append('witness', []);
+    this.#prepareNext();
+  }
+
+  /**
+   * Resolves when the record is durable; `durable` is called just before, in the order of records.
+   * @throws ChannelError when that takes too long: whether it will come to be durable is unknown
+   */
+  append(
+    type: RecordType,
+    payload: readonly Buffer[],
+    durable: (position: Position) => void = () => {},
+  ): Promise<void> {
+    let length = 0;
+    for (const part of payload) length += part.length;
+    return new Promise((resolve, reject) => {
+      const since = this.#clock.monotonic();
+      const bytes = recordBytes(length);
+      this.#queue.push({ type, payload, bytes, since, durable, resolve, reject });
+      this.#running ??= this.#run();
+    });
+  }
+
+  /** Resolves when everything appended so far is durable. */
+  async flushed(): Promise<void> {
+    if (this.#running) await this.append('witness', []);
+  }
+
+  /**
+   * Why puts can't be let in now; `undefined` when they can. Once there is space again, they can.
+   */
+  get refusal(): Error | undefined {
+    if (this.#next) return undefined;
+    this.#prepareNext();
+    return this.#noSpace;
+  }
+
+  /** Resolves when the next segment is there, or can't be had for now. */
+  async prepared(): Promise<void> {
+    await this.#preparing;
+  }
+
+  /** Where the newest synced record ends, for a snapshot. */
+  get syncedPosition(): { readonly segment: number; readonly end: number; readonly record: number } {
+    assert(this.#active, 'the log is open');
+    return { segment: this.#active.segment.number, end: this.#syncedEnd, record: this.#synced };
+  }
+
+  async close(): Promise<void> {
+    await this.#running;
+    this.#stopping.abort();
+    await this.#preparing;
+    await this.#active?.file.close();
+    await this.#next?.file.close();
+    if (this.#next) await this.#segments.giveUp(this.#next.segment);
+    this.#active = undefined;
+    this.#next = undefined;
+  }
+
+  async #run(): Promise<void> {
+    while (this.#queue.length > 0) {
+      const group = this.#takeGroup();
+      const positions = await this.#store(group);
+      for (const [index, item] of group.entries()) item.durable(positions[index] as Position);
+      for (const item of group) item.resolve();
+      if (this.#queue.length === 0) await this.#witness();
+    }
+    this.#running = undefined;
+  }
+
+  #takeGroup(): Item[] {
+    let bytes = 0;
+    let count = 0;
+    for (const item of this.#queue) {
+      bytes += item.bytes;
+      if (count > 0 && bytes > groupBytes) break;
+      count++;
+    }
+    return this.#queue.splice(0, count);
+  }
+
+  /** Tries until the group is durable, each time in another segment. */
+  async #store(group: readonly Item[]): Promise<Position[]> {
+    for (let waitMs = firstRetryMs; ; waitMs = Math.min(waitMs * 2, longestRetryMs)) {
+      try {
+        const positions = await this.#write(group);
+        if (this.#failure) this.#log.info({}, 'The log is written again.');
+        this.#failure = undefined;
+        return positions;
+      } catch (error) {
+        const failure = String(error);
+        if (failure !== this.#failure) {
+          this.#log.error({ error }, 'The log can not be written: it is tried again.');
+        }
+        this.#failure = failure;
+        await this.#abandon();
+        this.#failLate(group, error);
+        await this.#clock.sleep(waitMs, this.#stopping.signal);
+      }
+    }
+  }
+
+  async #write(group: readonly Item[]): Promise<Position[]> {
+    let bytes = 0;
+    for (const item of group) bytes += item.bytes;
+    const active = await this.#activeFor(bytes);
+    const positions: Position[] = [];
+    let parts: Buffer[] = [];
+    let partBytes = 0;
+    let end = active.end;
+    for (const { type, payload, bytes: length } of group) {
+      const number = ++this.#record;
+      parts.push(...encodeRecord(type, number, this.#synced, payload, active.segment.salt));
+      positions.push({ segment: active.segment, offset: end, end: end + length, number });
+      end += length;
+      partBytes += length;
+      if (partBytes >= writeBytes) {
+        await active.file.write(parts, end - partBytes);
+        parts = [];
+        partBytes = 0;
+      }
+    }
+    if (partBytes > 0) await active.file.write(parts, end - partBytes);
+    const record = this.#record;
+    await active.file.sync();
+    active.end = end;
+    this.#synced = record;
+    this.#syncedEnd = end;
+    return positions;
+  }
+
+  /** The segment to write to, with room for that many bytes: the next one begins where it has not. */
+  async #activeFor(bytes: number): Promise<Active> {
+    const { segment, end = 0 } = this.#active ?? {};
+    if (this.#active && segment && end + bytes <= segment.capacity) return this.#active;
+    await this.#active?.file.close();
+    if (this.#active) this.#last = { number: this.#active.segment.number, end: this.#syncedEnd };
+    this.#active = undefined;
+    const { segment: made, file } = await this.#takeNext(bytes);
+    const begin = Buffer.from(JSON.stringify(this.#last ?? null));
+    const parts = encodeRecord('begin', this.#record + 1, this.#synced, [begin], made.salt);
+    await file.write(parts, dataOffset);
+    this.#record++;
+    this.#active = { segment: made, file, end: dataOffset + recordBytes(begin.length) };
+    this.#syncedEnd = dataOffset;
+    this.#onBegin(made);
+    this.#prepareNext();
+    return this.#active;
+  }
+
+  async #takeNext(bytes: number): Promise<{ segment: Segment; file: DiskFile }> {
+    // The begin record needs room beside the group.
+    const needed = bytes + recordBytes(headerBytes * 4);
+    await this.#preparing;
+    if (this.#next && dataOffset + needed > this.#next.segment.capacity) {
+      await this.#next.file.close();
+      await this.#segments.giveUp(this.#next.segment);
+      this.#next = undefined;
+    }
+    const next = this.#next ?? (await this.#segments.make(++this.#number, needed));
+    this.#next = undefined;
+    return next;
+  }
+
+  /** Nothing after the last sync counts; the segment is left as it is. */
+  async #abandon(): Promise<void> {
+    const active = this.#active;
+    this.#active = undefined;
+    this.#record = this.#synced;
+    if (!active) return;
+    // A segment in which nothing was ever synced is as if it had never begun.
+    const end = this.#syncedEnd;
+    if (end > dataOffset) this.#last = { number: active.segment.number, end };
+    await active.file.close().catch(() => {});
+  }
+
+  #failLate(group: readonly Item[], cause: unknown): void {
+    const now = this.#clock.monotonic();
+    for (const item of [...group, ...this.#queue]) {
+      if (now - item.since < unknownMs) continue;
+      item.reject(new ChannelError('not durable yet, and perhaps never: unknown', { cause }));
+    }
+  }
+
+  async #witness(): Promise<void> {
+    const active = this.#active;
+    const bytes = recordBytes(0);
+    if (!active || active.end + bytes > active.segment.capacity) return;
+    const parts = encodeRecord('witness', this.#record + 1, this.#synced, [], active.segment.salt);
+    try {
+      await active.file.write(parts, active.end);
+      this.#record++;
+      active.end += bytes;
+    } catch {
+      // The next group finds out, and says so.
+    }
+  }
+
+  #prepareNext(): void {
+    if (this.#next || this.#preparing || this.#stopping.signal.aborted) return;
+    this.#preparing = this.#segments
+      .make(++this.#number, 0)
+      .then((next) => {
+        this.#next = next;
+        this.#noSpace = undefined;
+      })
+      .catch((error: Error) => {
+        if (!(error instanceof NoSpaceError) || !this.#noSpace) {
+          this.#log.error({ error }, 'No further segment can be made: puts are refused.');
+        }
+        this.#noSpace = error;
+      })
+      .finally(() => {
+        this.#preparing = undefined;
+      });
+  }
+}

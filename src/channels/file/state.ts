@@ -1,0 +1,132 @@
+import type { Range, StateDelta } from '../../core/channel.ts';
+import { Ledger, type LedgerChange } from '../../core/ledger.ts';
+import { RangeSet } from '../../core/range-set.ts';
+import type { Segment } from './segments.ts';
+
+/** What a commit record says. */
+export interface CommitChange {
+  readonly sink: string;
+  readonly ranges: readonly Range[];
+  readonly delta?: StateDelta;
+}
+
+/** A segment, and what of it is still needed. */
+export interface SegmentUse {
+  readonly segment: Segment;
+  /** Where its valid part ends. */
+  end: number;
+  /** The sequences of the events put there: `[first, next)`. */
+  first: number;
+  next: number;
+  /** How many of them are not committed. */
+  live: number;
+}
+
+/** A state, as it is kept; `segments` are those with events that are not committed. */
+export interface StateSnapshot {
+  readonly ledger: LedgerChange;
+  readonly nextSequence: number;
+  readonly committed: readonly Range[];
+  readonly segments: readonly {
+    readonly number: number;
+    readonly end: number;
+    readonly first: number;
+    readonly next: number;
+  }[];
+}
+
+/**
+ * What the durable records of a log add up to. Records are applied one after the other, by replay and,
+ * once synced, by the running channel: both come to the same.
+ */
+export class LogState {
+  readonly ledger = new Ledger();
+  /** The sequence of the next event that is put. */
+  nextSequence = 0;
+  /** Events that are not committed. */
+  live = 0;
+  readonly #committed = new RangeSet();
+  /** By number, rising. */
+  readonly #segments = new Map<number, SegmentUse>();
+
+  /** Every segment that was begun and not given up, lowest number first. */
+  get segments(): Iterable<SegmentUse> {
+    return this.#segments.values();
+  }
+
+  use(number: number): SegmentUse | undefined {
+    return this.#segments.get(number);
+  }
+
+  begin(segment: Segment, end: number): SegmentUse {
+    const { nextSequence } = this;
+    const use = { segment, end, first: nextSequence, next: nextSequence, live: 0 };
+    this.#segments.set(segment.number, use);
+    return use;
+  }
+
+  forget(number: number): void {
+    this.#segments.delete(number);
+  }
+
+  /** A put of `count` events into a segment. */
+  put(use: SegmentUse, count: number, origin?: { stream: string; from: number; to: number }): void {
+    if (use.next === use.first) use.first = this.nextSequence;
+    this.nextSequence += count;
+    use.next = this.nextSequence;
+    use.live += count;
+    this.live += count;
+    if (origin) this.ledger.apply({ done: { [origin.stream]: [[origin.from, origin.to]] } });
+  }
+
+  commit({ sink, ranges, delta }: CommitChange): void {
+    for (const [from, to] of ranges) {
+      this.#committed.add(from, to);
+      for (const use of this.#segments.values()) {
+        if (use.first >= to) break;
+        const count = Math.min(use.next, to) - Math.max(use.first, from);
+        if (count > 0) use.live -= count;
+      }
+      this.live -= to - from;
+    }
+    if (delta) this.ledger.apply({ sinks: { [sink]: delta } });
+  }
+
+  isCommitted(sequence: number): boolean {
+    return this.#committed.has(sequence);
+  }
+
+  snapshot(): StateSnapshot {
+    const segments = [...this.#segments.values()].filter(({ live }) => live > 0);
+    return {
+      ledger: this.ledger.snapshot(),
+      nextSequence: this.nextSequence,
+      committed: [...this.#committed],
+      segments: segments.map(({ segment, end, first, next }) => {
+        return { number: segment.number, end, first, next };
+      }),
+    };
+  }
+
+  /** @param segments those that are there; one that is needed and missing is `missing` */
+  restore(snapshot: StateSnapshot, segments: ReadonlyMap<number, Segment>): { missing: number[] } {
+    this.ledger.apply(snapshot.ledger);
+    this.nextSequence = snapshot.nextSequence;
+    for (const [from, to] of snapshot.committed) this.#committed.add(from, to);
+    const missing: number[] = [];
+    for (const { number, end, first, next } of snapshot.segments) {
+      const segment = segments.get(number);
+      if (!segment) {
+        missing.push(number);
+        continue;
+      }
+      let live = next - first;
+      for (const [from, to] of this.#committed) {
+        live -= Math.max(0, Math.min(next, to) - Math.max(first, from));
+      }
+      this.live += live;
+      this.#segments.set(number, { segment, end, first, next, live });
+    }
+    return { missing };
+  }
+}
