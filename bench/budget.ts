@@ -27,6 +27,7 @@ interface Profile {
 const parts: readonly (readonly [part: string, pattern: RegExp])[] = [
   ['idle', / \(idle\)$/],
   ['garbage collection', / \(garbage collector\)$/],
+  ['start-up', /node:internal\/(modules|bootstrap|deps|process)|source_maps|cjs_lexer/],
   ['scan', /line-|scan|frame|lines?\.ts|indexOf/i],
   ['read', /sources\/|\bread/i],
   ['write', /sinks\/|formats\/|writev?|serializer/i],

@@ -1,6 +1,7 @@
 import { findPackageJSON, isBuiltin, registerHooks } from 'node:module';
 import { resolve as resolvePath } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileChannel } from './channels/file.ts';
 import { memoryChannel } from './channels/memory.ts';
 import { pseudoTransactionChannel } from './channels/pseudo-transaction.ts';
 import type { ComponentKind, Definition } from './config/definition.ts';
@@ -25,6 +26,7 @@ export const definitions: readonly Definition[] = [
   seqSource,
   stressSource,
   memoryChannel,
+  fileChannel,
   pseudoTransactionChannel,
   fileRollSink,
   loggerSink,

@@ -3,7 +3,6 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { AgentPlan } from '../config/plan.ts';
 import { systemClock } from '../core/clock.ts';
-import { lockDirectory } from '../core/directory-lock.ts';
 import type { Logger } from '../core/log.ts';
 import { nodeDisk } from '../core/node-disk.ts';
 import { builtin } from '../registry.ts';
@@ -29,7 +28,7 @@ export interface RunOptions {
 export async function runAgent(plan: AgentPlan, options: RunOptions): Promise<number> {
   const { log, properties } = options;
   const stateDirectory = stateDirectoryOf(plan.agent, options);
-  const release = await lockDirectory(stateDirectory);
+  const release = await nodeDisk.lock(stateDirectory);
   const stop = new AbortController();
   const abort = () => stop.abort();
   options.signal.addEventListener('abort', abort);

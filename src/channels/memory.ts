@@ -113,7 +113,9 @@ class MemoryChannel implements Channel {
     this.#queue = new EventQueue(counters);
     this.#ledger = new LedgerLog(stateDirectory, context, log);
     this.#keeper = new LedgerKeeper(this.#ledger, clock, log);
-    this.#rule = new PutRule(name, this.#ledger.ledger);
+    this.#rule = new PutRule(name, this.#ledger.ledger, (stream, first) =>
+      this.introduce(stream, null, first),
+    );
     counters.ChannelCapacity = config.capacity;
   }
 

@@ -65,7 +65,9 @@ class PseudoTransactionChannel implements Channel {
       keepAliveMs: Number.POSITIVE_INFINITY,
     });
     this.#queue = new EventQueue(context.counters);
-    this.#rule = new PutRule(context.name, this.#ledger);
+    this.#rule = new PutRule(context.name, this.#ledger, (stream, first) =>
+      this.introduce(stream, null, first),
+    );
   }
 
   async start(): Promise<void> {

@@ -24,6 +24,11 @@ export interface Disk {
   unlink(path: string): Promise<void>;
   /** Makes creations, renames and removals in the directory durable. */
   syncDirectory(path: string): Promise<void>;
+  /**
+   * Takes a directory for this process alone; what it gives releases it.
+   * @throws DirectoryInUseError at once when another live process has it
+   */
+  lock(path: string): Promise<() => Promise<void>>;
   /** How much may be written on the file system of that directory, in bytes. */
   freeBytes(path: string): Promise<number>;
   /** Changes with each start of the machine: what was not synced under another id may be gone. */

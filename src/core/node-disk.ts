@@ -13,6 +13,7 @@ import {
 } from 'node:fs/promises';
 import { uptime } from 'node:os';
 import { dirname, resolve } from 'node:path';
+import { lockDirectory } from './directory-lock.ts';
 import type { Disk, DiskFile, FileStat } from './disk.ts';
 
 /*
@@ -132,6 +133,10 @@ export class NodeDisk implements Disk {
     } finally {
       await handle.close();
     }
+  }
+
+  lock(path: string): Promise<() => Promise<void>> {
+    return lockDirectory(path);
   }
 
   async freeBytes(path: string): Promise<number> {

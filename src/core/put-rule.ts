@@ -15,13 +15,22 @@ import type { Ledger } from './ledger.ts';
 export class PutRule {
   readonly #channel: string;
   readonly #ledger: Ledger;
+  readonly #introduce: (stream: string, first: number) => void;
   /** Per stream, what the channel holds; before its first put here that is what the ledger says. */
   readonly #held = new Map<string, number>();
 
-  /** @param ledger what is committed: it decides what a stream begins with, and the islands */
-  constructor(channel: string, ledger: Ledger) {
+  /**
+   * @param ledger what is committed: it decides what a stream begins with, and the islands
+   * @param introduce called with a stream that the ledger does not know, and where it begins
+   */
+  constructor(
+    channel: string,
+    ledger: Ledger,
+    introduce: (stream: string, first: number) => void,
+  ) {
     this.#channel = channel;
     this.#ledger = ledger;
+    this.#introduce = introduce;
   }
 
   status(stream: string): StreamStatus | undefined {
@@ -70,7 +79,7 @@ export class PutRule {
 
   /** A source need not introduce a stream that it only ever reads from its beginning. */
   #introduced(stream: string, first: number): StreamStatus {
-    this.#ledger.apply({ streams: { [stream]: { identity: null, first } } });
+    this.#introduce(stream, first);
     return { identity: null, first, held: first, settled: first, islands: [] };
   }
 }

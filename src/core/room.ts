@@ -68,6 +68,11 @@ export class Room {
     reservation.release();
   }
 
+  /** Counts what is there already, whether or not it fits. */
+  occupy(slab: Buffer, count: number): void {
+    this.#take(slab, count);
+  }
+
   /** Frees room in use. */
   free(slab: Buffer, count: number): void {
     this.#give(slab, count);

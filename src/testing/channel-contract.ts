@@ -277,8 +277,20 @@ async function put(channel: Channel, batch: EventBatch): Promise<void> {
   await channel.put(batch, await channel.reserve(batch));
 }
 
-function takeNow(sink: Consumer, max: number) {
-  return sink.take(max, AbortSignal.abort());
+/** Turns of the loop after which what is there to be lent has been lent, read from disk if need be. */
+const patientTurns = 200;
+
+async function takeNow(sink: Consumer, max: number) {
+  const giveUp = new AbortController();
+  let over = false;
+  const taken = sink.take(max, giveUp.signal).finally(() => {
+    over = true;
+  });
+  for (let turn = 0; turn < patientTurns && !over; turn++) {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  giveUp.abort();
+  return taken;
 }
 
 async function takeAll(sink: Consumer): Promise<string[]> {

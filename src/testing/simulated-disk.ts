@@ -1,3 +1,4 @@
+import { DirectoryInUseError } from '../core/directory-lock.ts';
 import type { Disk, DiskFile, FileStat } from '../core/disk.ts';
 import { Prng } from './prng.ts';
 import { type Effect, SimulatedHandle, statOf } from './simulated-disk/handle.ts';
@@ -89,6 +90,8 @@ export class SimulatedDisk implements Disk {
   readonly #faults: { readonly fault: Fault; seenCount: number; failedCount: number }[] = [];
   readonly #inFlight = new Set<Effect<unknown>>();
   readonly #handles = new Set<SimulatedHandle>();
+  /** Gone with the process. */
+  readonly #locks = new Set<string>();
   #crashed = false;
 
   constructor(options: SimulatedDiskOptions = {}, device = newDevice(options)) {
@@ -241,6 +244,13 @@ export class SimulatedDisk implements Disk {
     const apply = () => this.lyingSync || directory.makeDurable(changes);
     const atFault = () => directory.survive(prng);
     await this.#run({ name: 'syncDirectory', path }, { apply, atFault });
+  }
+
+  async lock(path: string): Promise<() => Promise<void>> {
+    this.#assertAlive();
+    if (this.#locks.has(path)) throw new DirectoryInUseError(`${path} is in use`);
+    this.#locks.add(path);
+    return async () => void this.#locks.delete(path);
   }
 
   async freeBytes(): Promise<number> {

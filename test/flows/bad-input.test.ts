@@ -58,12 +58,12 @@ describe('when the world is not as it should be', () => {
     assert.equal((await agent.stop()).code, 0);
   });
 
-  test('a line of 200 MB is cut, in bounded memory, and loses no byte', async (t) => {
+  test('a line of 300 MB is cut, in bounded memory, and loses no byte', async (t) => {
     const flow = new FlowFolder(t);
     const path = { folder: flow.folder('in'), output: flow.folder('out') };
     const file = flow.file('in/app.log', 'first\n');
     const part = Buffer.alloc(megabyte, 'x');
-    for (let count = 0; count < 200; count++) appendFileSync(file, part);
+    for (let count = 0; count < 300; count++) appendFileSync(file, part);
     appendFileSync(file, '\nlast\n');
     const agent = flow.startMillrace(flow.file('flow.properties', tailToFiles([path])));
     const arrived = () => outputOf(path.output).subarray(-6).toString() === '\nlast\n';
@@ -71,9 +71,10 @@ describe('when the world is not as it should be', () => {
     const peak = peakResidentBytes(agent.pid);
     assert.equal((await agent.stop()).code, 0);
     const lines = outputOf(path.output).toString('latin1').split('\n');
-    assert.equal(lines.join('').length, 'first'.length + 200 * megabyte + 'last'.length);
+    assert.equal(lines.join('').length, 'first'.length + 300 * megabyte + 'last'.length);
     assert(lines.length > 4, `${lines.length} lines: it was not cut`);
-    assert(peak < 350 * megabyte, `${Math.round(peak / megabyte)} MB resident`);
+    t.diagnostic(`${Math.round(peak / megabyte)} MB resident`);
+    assert(peak < 300 * megabyte, `${Math.round(peak / megabyte)} MB resident`);
   });
 
   const disk = smallDisk();

@@ -1,7 +1,8 @@
 import { strict as assert } from 'node:assert';
 import { Agent } from '../../src/agent/agent.ts';
+import { FileChannel } from '../../src/channels/file/file-channel.ts';
 import { memoryChannel } from '../../src/channels/memory.ts';
-import { defineInterceptor, defineSelector } from '../../src/config/definition.ts';
+import { defineChannel, defineInterceptor, defineSelector } from '../../src/config/definition.ts';
 import type { AgentPlan } from '../../src/config/plan.ts';
 import type { Clock } from '../../src/core/clock.ts';
 import type { Disk, DiskFile } from '../../src/core/disk.ts';
@@ -19,7 +20,7 @@ interface Setting {
   readonly streams: readonly ModelStream[];
   readonly selector: 'replicating' | 'routing';
   readonly suppresses: boolean;
-  readonly optionalC2: boolean;
+  readonly channel: 'memory' | 'file';
 }
 
 /** How the agent is wired in one of its lives. */
@@ -30,6 +31,8 @@ interface Wiring {
   readonly batchSize: number;
   readonly rollInterval: number;
   readonly capacity: number;
+  /** Of a file channel. */
+  readonly memoryBytes: number;
 }
 
 const sinkNames = { c1: ['k1', 'k2'], c2: ['k3', 'k4'] } as const;
@@ -44,7 +47,11 @@ const finalSteps = 2_000;
  *
  * @throws AssertionError when an event is missing or doubled
  */
-export async function runModel(seed: number, log: Logger = silentLogger): Promise<void> {
+export async function runModel(
+  seed: number,
+  options: { channel?: 'memory' | 'file' } = {},
+  log: Logger = silentLogger,
+): Promise<void> {
   const prng = new Prng(seed);
   const streams = Array.from({ length: 1 + prng.integer(3) }, (_, index) =>
     newStream(`s${index}`, 10 + prng.integer(40), prng),
@@ -54,7 +61,7 @@ export async function runModel(seed: number, log: Logger = silentLogger): Promis
     streams,
     selector: prng.chance(1 / 3) ? 'routing' : 'replicating',
     suppresses: prng.chance(1 / 3),
-    optionalC2: false,
+    channel: options.channel ?? prng.pick(['memory', 'file']),
   };
   // Where a failed sync throws data away, the events can't be had again: that is reported, not mended.
   let disk = new SimulatedDisk({ seed: prng.integer(2 ** 31), failedSyncForgets: false });
@@ -89,6 +96,7 @@ function newWiring(prng: Prng, before: Wiring | undefined, setting: Setting): Wi
     batchSize: 1 + prng.integer(6),
     rollInterval: prng.integer(3),
     capacity: 6 + prng.integer(20),
+    memoryBytes: prng.pick([0, 200, 1 << 20]),
   };
 }
 
@@ -212,7 +220,7 @@ function planOf(setting: Setting, wiring: Wiring): AgentPlan {
     agent: 'a1',
     channels: wiring.channels.map((name) => ({
       name,
-      definition: memoryChannel,
+      definition: setting.channel === 'memory' ? memoryChannel : smallFileChannel(wiring),
       config: channelConfig,
       block,
     })),
@@ -239,6 +247,30 @@ function planOf(setting: Setting, wiring: Wiring): AgentPlan {
       },
     ],
   };
+}
+
+/** A file channel whose files are so small that they roll and are used again all the time. */
+function smallFileChannel({ capacity, memoryBytes }: Wiring) {
+  return defineChannel({
+    type: 'small-file',
+    summary: 'A file channel with small files.',
+    fields: {},
+    keeps: 'events',
+    create: (_config, context) =>
+      new FileChannel(
+        {
+          checkpointDirectory: `/channel/${context.name}/checkpoint`,
+          dataDirectories: [`/channel/${context.name}/d1`, `/channel/${context.name}/d2`],
+          segmentBytes: 4096 + 4096,
+          minimumFreeBytes: 0,
+          capacity,
+          transactionCapacity: capacity,
+          keepAliveMs: 1000,
+          memoryBytes,
+        },
+        context,
+      ),
+  });
 }
 
 const suppressing = defineInterceptor({

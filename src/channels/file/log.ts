@@ -144,7 +144,11 @@ export class Log {
   }
 
   /** Where the newest synced record ends, for a snapshot. */
-  get syncedPosition(): { readonly segment: number; readonly end: number; readonly record: number } {
+  get syncedPosition(): {
+    readonly segment: number;
+    readonly end: number;
+    readonly record: number;
+  } {
     assert(this.#active, 'the log is open');
     return { segment: this.#active.segment.number, end: this.#syncedEnd, record: this.#synced };
   }

@@ -1,14 +1,14 @@
-import { crc32c } from '@node-rs/crc32';
 import { basename, dirname, join } from 'node:path';
+import { crc32c } from '@node-rs/crc32';
 import type { Seams } from '../../core/component.ts';
 import type { DiskFile } from '../../core/disk.ts';
 import { ChannelError } from '../../core/errors.ts';
 
 /*
- * The files of a log. A segment is `log-<number>` in one of the data directories; a file that waits to
+ * The files of a log. A segment is `segment-<number>` in one of the data directories; a file that waits to
  * become one is `spare-<k>`. A segment is made so: a spare is filled with zeros (a new one) or is an
  * old segment renamed; the header is written and synced; then it gets its name, and the
- * directory is synced. So a file called `log-…` always has a header, and a crash leaves a spare.
+ * directory is synced. So a file called `segment-…` always has a header, and a crash leaves a spare.
  * Writing over blocks that are allocated already makes a sync up to three times as quick.
  *
  *   header => magic version number salt capacity crc     the first `dataOffset` bytes, little-endian
@@ -46,6 +46,15 @@ export interface SegmentsOptions {
 
 export class NoSpaceError extends ChannelError {}
 
+class FlumeDataError extends ChannelError {
+  constructor(directory: string, name: string) {
+    super(
+      `${directory} holds a file channel of Flume (${name}), which is not read: drain it with Flume, ` +
+        'then remove its files, or give this channel other directories',
+    );
+  }
+}
+
 /** Makes, finds and gives up segments. Calls of one instance do not overlap. */
 export class Segments {
   readonly #options: SegmentsOptions;
@@ -74,7 +83,8 @@ export class Segments {
           this.#spares.push(path);
           this.#spareCount = Math.max(this.#spareCount, Number(spare[1]));
         }
-        if (/^log-\d+$/.test(name)) segments.push(await this.#readHeader(path));
+        if (/^log-\d+\.meta$/.test(name)) throw new FlumeDataError(directory, name);
+        if (/^segment-\d+$/.test(name)) segments.push(await this.#readHeader(path));
       }
     }
     return segments.sort((a, b) => a.number - b.number);
@@ -90,7 +100,7 @@ export class Segments {
     const directory = directories[number % directories.length] as string;
     const path = await this.#spare(directory, capacity);
     const salt = this.#seams.random.bytes(4).readUInt32LE(0);
-    const final = join(dirname(path), `log-${number}`);
+    const final = join(dirname(path), `segment-${number}`);
     const file = await this.#seams.disk.open(path, 'r+');
     try {
       await file.write([encodeHeader(number, salt, capacity)], 0);
@@ -186,7 +196,7 @@ function decodeHeader(bytes: Buffer, path: string): Segment {
   const sound =
     bytes.subarray(0, magic.length).equals(magic) &&
     bytes.readUInt32LE(32) === crc32c(bytes.subarray(0, 32)) &&
-    basename(path) === `log-${number}`;
+    basename(path) === `segment-${number}`;
   if (!sound) throw new ChannelError(`${path} is damaged: its header can't be read`);
   const version = bytes.readUInt32LE(8);
   if (version !== formatVersion) {

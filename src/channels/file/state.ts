@@ -65,6 +65,15 @@ export class LogState {
     return use;
   }
 
+  /** Knows a segment in which nothing is live; then they are in order again. */
+  keep(segment: Segment): void {
+    if (this.#segments.has(segment.number)) return;
+    this.begin(segment, 0);
+    const sorted = [...this.#segments].sort(([a], [b]) => a - b);
+    this.#segments.clear();
+    for (const [number, use] of sorted) this.#segments.set(number, use);
+  }
+
   forget(number: number): void {
     this.#segments.delete(number);
   }

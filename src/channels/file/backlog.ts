@@ -1,0 +1,108 @@
+import type { Disk } from '../../core/disk.ts';
+import { ChannelError } from '../../core/errors.ts';
+import type { EventBatch } from '../../core/event-batch.ts';
+import { decodeBatch } from '../../formats/batch-encoding.ts';
+import { SegmentReader } from './replay.ts';
+import { dataOffset } from './segments.ts';
+import type { LogState, SegmentUse } from './state.ts';
+
+/** How much is read at once. */
+const chunkBytes = 1 << 20;
+
+export interface StoredPut {
+  readonly first: number;
+  readonly batch: EventBatch;
+}
+
+/** The sequence of a put's first event stands before its batch. */
+export const sequenceBytes = 8;
+
+export function decodePut(payload: Buffer): StoredPut {
+  const first = payload.readDoubleLE(0);
+  return { first, batch: decodeBatch(payload.subarray(sequenceBytes)) };
+}
+
+/**
+ * Events that are durable and not in memory, read back in order. While there is a backlog everything
+ * that is put joins it, so that events are lent in order.
+ */
+export class Backlog {
+  readonly #disk: Disk;
+  readonly #state: LogState;
+  /** Where the next record to be read lies; `undefined`: everything is in memory. */
+  #at: { number: number; offset: number } | undefined;
+  #reader: { readonly number: number; readonly reader: SegmentReader } | undefined;
+
+  constructor(disk: Disk, state: LogState) {
+    this.#disk = disk;
+    this.#state = state;
+  }
+
+  get empty(): boolean {
+    return this.#at === undefined;
+  }
+
+  /** From here on there is a backlog, if there was none. */
+  begin(number: number, offset: number): void {
+    this.#at ??= { number, offset };
+  }
+
+  /**
+   * The puts of about one chunk. When the end of what is durable is reached, there is no backlog any
+   * more, at that very moment.
+   *
+   * @throws ChannelError when a record can't be read that was durable
+   */
+  async read(): Promise<StoredPut[]> {
+    const puts: StoredPut[] = [];
+    let bytes = 0;
+    while (this.#at && bytes < chunkBytes) {
+      const use = this.#useAt(this.#at.number);
+      if (!use) {
+        this.#at = undefined;
+        break;
+      }
+      const { number } = use.segment;
+      if (number > this.#at.number) this.#at = { number, offset: dataOffset };
+      if (use.live === 0) this.#at.offset = use.end;
+      if (this.#at.offset >= use.end) {
+        const isLast = this.#useAt(number + 1) === undefined;
+        this.#at = isLast ? undefined : { number: number + 1, offset: dataOffset };
+        continue;
+      }
+      const offset = this.#at.offset;
+      const record = await this.#readerOf(use).at(offset);
+      if (!record) {
+        throw new ChannelError(
+          `${use.segment.path} can't be read at byte ${offset}: it is damaged`,
+        );
+      }
+      this.#at.offset = offset + record.bytes;
+      bytes += record.bytes;
+      if (record.type === 'put') puts.push(decodePut(record.payload));
+    }
+    return puts;
+  }
+
+  async close(): Promise<void> {
+    await this.#reader?.reader.close();
+    this.#reader = undefined;
+  }
+
+  /** The segment of that number, or the next one that is there. */
+  #useAt(number: number): SegmentUse | undefined {
+    for (const use of this.#state.segments) if (use.segment.number >= number) return use;
+    return undefined;
+  }
+
+  #readerOf(use: SegmentUse): SegmentReader {
+    const { number } = use.segment;
+    if (this.#reader?.number !== number) {
+      void this.#reader?.reader.close();
+      const reader = new SegmentReader(this.#disk, use.segment, use.end, chunkBytes);
+      this.#reader = { number, reader };
+    }
+    this.#reader.reader.end = use.end;
+    return this.#reader.reader;
+  }
+}

@@ -1,0 +1,424 @@
+import type {
+  Channel,
+  ChannelContext,
+  Consumer,
+  Range,
+  Reservation,
+  StateDelta,
+  StreamStatus,
+} from '../../core/channel.ts';
+import type { Json } from '../../core/component.ts';
+import { ChannelError, ChannelFullError } from '../../core/errors.ts';
+import type { EventBatch } from '../../core/event-batch.ts';
+import { type Borrower, EventQueue } from '../../core/event-queue.ts';
+import { Ledger, type LedgerChange } from '../../core/ledger.ts';
+import type { ChannelCounters } from '../../core/metrics.ts';
+import { PutRule } from '../../core/put-rule.ts';
+import { Room } from '../../core/room.ts';
+import { releaseSlab, retainSlab } from '../../core/slab-pool.ts';
+import { encodeBatch } from '../../formats/batch-encoding.ts';
+import { Backlog, sequenceBytes } from './backlog.ts';
+import { Log, type Position } from './log.ts';
+import { MemoryWindow } from './memory-window.ts';
+import { openLog } from './open.ts';
+import { Segments } from './segments.ts';
+import { Snapshots } from './snapshots.ts';
+import type { LogState } from './state.ts';
+
+/*
+ * The durable channel. Invariants:
+ *
+ *  1. A put resolves, and its events are lent, after the sync of its record. So does a commit.
+ *  2. What is applied to the state is durable, and applied in the order of records: by replay the same
+ *     state comes about.
+ *  3. Sequences are given in the order of records. Events are lent in that order: from memory, or, once
+ *     something did not fit there, from the backlog, until that is read to its end.
+ *  4. A commit makes the sink's data durable before its record is written.
+ *  5. A segment is given up when no event in it is live and both snapshots that are kept begin behind it.
+ */
+
+export interface FileChannelOptions {
+  readonly checkpointDirectory: string;
+  readonly dataDirectories: readonly string[];
+  readonly segmentBytes: number;
+  readonly minimumFreeBytes: number;
+  readonly capacity: number;
+  readonly transactionCapacity: number;
+  readonly keepAliveMs: number;
+  readonly memoryBytes: number;
+}
+
+/** Old segments kept to become new ones. */
+const maxSpares = 2;
+/** Accounts for events without memory of their own. */
+const noSlab = Buffer.alloc(0);
+
+/** What exists from start to stop. */
+interface Running {
+  readonly state: LogState;
+  readonly log: Log;
+  readonly snapshots: Snapshots;
+  readonly segments: Segments;
+  readonly backlog: Backlog;
+  readonly unlock: () => Promise<void>;
+}
+
+export class FileChannel implements Channel {
+  readonly name: string;
+  readonly counters: ChannelCounters;
+  readonly transactionCapacity: number;
+
+  readonly #options: FileChannelOptions;
+  readonly #context: ChannelContext;
+  readonly #room: Room;
+  readonly #queue: EventQueue;
+  readonly #window: MemoryWindow;
+  /** What was appended, durable or not: it answers what sources and the put rule ask. */
+  #ledger = new Ledger();
+  #rule: PutRule;
+  #nextSequence = 0;
+  readonly #syncs = new Map<string, () => Promise<void>>();
+  readonly #consumers = new Map<string, Consumer>();
+  #running: Running | undefined;
+  #filling: Promise<void> | undefined;
+  #maintaining: Promise<void> | undefined;
+  #damage: Error | undefined;
+
+  constructor(options: FileChannelOptions, context: ChannelContext) {
+    this.name = context.name;
+    this.counters = context.counters;
+    this.transactionCapacity = options.transactionCapacity;
+    this.#options = options;
+    this.#context = context;
+    this.#room = new Room(context.clock, {
+      channel: context.name,
+      events: options.capacity,
+      bytes: Number.POSITIVE_INFINITY,
+      keepAliveMs: options.keepAliveMs,
+    });
+    this.#queue = new EventQueue(context.counters);
+    this.#window = new MemoryWindow(options.memoryBytes);
+    this.#rule = this.#newRule();
+    this.counters.ChannelCapacity = options.capacity;
+  }
+
+  async start(): Promise<void> {
+    const { checkpointDirectory, dataDirectories, segmentBytes, minimumFreeBytes } = this.#options;
+    const { disk, clock, log } = this.#context;
+    const unlock = await this.#lock();
+    try {
+      const segments = new Segments(
+        { directories: dataDirectories, segmentBytes, minimumFreeBytes, maxSpares },
+        this.#context,
+      );
+      const snapshots = new Snapshots(checkpointDirectory, disk);
+      const { state, end, unused } = await openLog(segments, snapshots, disk, log);
+      for (const segment of unused) await segments.giveUp(segment);
+      const backlog = new Backlog(disk, state);
+      const appended = new Log(segments, clock, log, (segment) => {
+        state.begin(segment, 0);
+        void this.#maintain();
+      });
+      this.#running = { state, log: appended, snapshots, segments, backlog, unlock };
+      this.#takeOver(state);
+      await appended.open(end);
+      if (state.live > 0) backlog.begin(0, 0);
+      await this.#maintain();
+      this.#fill();
+    } catch (error) {
+      this.#running = undefined;
+      await unlock();
+      throw error;
+    }
+    this.#room.open();
+    this.counters.StartTime = clock.now();
+    this.counters.StopTime = 0;
+  }
+
+  async stop(): Promise<void> {
+    this.#room.close();
+    const running = this.#running;
+    if (!running) return;
+    await running.log.flushed();
+    await this.#maintain();
+    this.#running = undefined;
+    await this.#filling;
+    await running.backlog.close();
+    await running.log.close();
+    await running.unlock();
+    this.counters.StopTime = this.#context.clock.now();
+  }
+
+  streams(): ReadonlyMap<string, StreamStatus> {
+    const streams = new Map<string, StreamStatus>();
+    for (const name of this.#ledger.streamNames) {
+      const status = this.stream(name);
+      if (status) streams.set(name, status);
+    }
+    return streams;
+  }
+
+  stream(name: string): StreamStatus | undefined {
+    const status = this.#rule.status(name);
+    const settled = this.#running?.state.ledger.stream(name)?.held;
+    return status && { ...status, settled: settled ?? status.first };
+  }
+
+  introduce(stream: string, identity: Json, first: number): void {
+    this.#changed({ streams: { [stream]: { identity, first } } });
+  }
+
+  retire(stream: string): void {
+    this.#rule.forget(stream);
+    this.#changed({ retired: [stream] });
+  }
+
+  skip(stream: string, to: number): void {
+    const from = this.#rule.skip(stream, to);
+    if (from < to) this.#changed({ done: { [stream]: [[from, to]] } });
+  }
+
+  knowsSource(source: string): boolean {
+    return this.#ledger.sources.has(source);
+  }
+
+  async attachSource(source: string): Promise<void> {
+    if (this.knowsSource(source)) return;
+    this.#ledger.apply({ sources: [source] });
+    await this.#change({ sources: [source] });
+  }
+
+  reserve(batch: EventBatch, signal?: AbortSignal): Promise<Reservation> {
+    this.counters.EventPutAttemptCount += batch.length;
+    return this.#room.reserve(noSlab, batch.length, signal);
+  }
+
+  async put(batch: EventBatch, reservation: Reservation): Promise<void> {
+    const { log } = this.#open();
+    try {
+      await this.#refuseWithoutSpace(log);
+      const fresh = this.#rule.admit(batch);
+      this.counters.EventTrimCount += batch.length - fresh.length;
+      if (fresh.length > 0) await this.#store(log, fresh, reservation);
+      else if (fresh.origin && fresh.origin.from < fresh.origin.to) {
+        const { stream, from, to } = fresh.origin;
+        this.#changed({ done: { [stream]: [[from, to]] } });
+      } else if (batch.length > 0) {
+        // All of it is there already, though perhaps not durable yet.
+        await log.flushed();
+      }
+      this.counters.EventPutSuccessCount += batch.length;
+    } finally {
+      reservation.release();
+    }
+  }
+
+  sinkNames(): Iterable<string> {
+    return this.#running?.state.ledger.sinkNames ?? [];
+  }
+
+  consumer(sink: string): Consumer {
+    const known = this.#consumers.get(sink);
+    if (known) return known;
+    const borrower = this.#queue.borrower();
+    const stateOf = () => this.#running?.state.ledger.sinkState(sink) ?? new Map<string, Json>();
+    const consumer: Consumer = {
+      take: (max, signal) => borrower.take(max, signal),
+      commit: (ranges, delta) => this.#commit(sink, borrower, ranges, delta),
+      release: (ranges) => borrower.release(ranges),
+      get state() {
+        return stateOf();
+      },
+      saveState: (delta) => this.#change({ sinks: { [sink]: delta } }),
+      onSync: (sync) => void this.#syncs.set(sink, sync),
+      detach: () => borrower.releaseAll(),
+    };
+    this.#consumers.set(sink, consumer);
+    return consumer;
+  }
+
+  async settle(): Promise<void> {
+    await this.#open().log.flushed();
+  }
+
+  #newRule(): PutRule {
+    return new PutRule(this.name, this.#ledger, (stream, first) => {
+      this.introduce(stream, null, first);
+    });
+  }
+
+  async #lock(): Promise<() => Promise<void>> {
+    const { checkpointDirectory, dataDirectories } = this.#options;
+    const held: (() => Promise<void>)[] = [];
+    const unlock = async () => {
+      for (const release of held) await release();
+    };
+    try {
+      for (const directory of new Set([checkpointDirectory, ...dataDirectories])) {
+        await this.#context.disk.makeDirectory(directory);
+        held.push(await this.#context.disk.lock(directory));
+      }
+      return unlock;
+    } catch (error) {
+      await unlock();
+      throw error;
+    }
+  }
+
+  /** Goes on from a state that was read. */
+  #takeOver(state: LogState): void {
+    this.#ledger = new Ledger();
+    this.#ledger.apply(state.ledger.snapshot());
+    this.#rule = this.#newRule();
+    this.#nextSequence = state.nextSequence;
+    this.counters.ChannelSize = state.live;
+    this.#room.occupy(noSlab, state.live);
+  }
+
+  #open(): Running {
+    if (!this.#running) throw new ChannelError(`channel ${this.name} is closed`);
+    return this.#running;
+  }
+
+  async #refuseWithoutSpace(log: Log): Promise<void> {
+    if (!log.refusal) return;
+    void this.#maintain();
+    await log.prepared();
+    const { refusal } = log;
+    if (refusal) throw new ChannelFullError(this.name, refusal.message);
+  }
+
+  async #store(log: Log, batch: EventBatch, reservation: Reservation): Promise<void> {
+    const first = this.#nextSequence;
+    this.#nextSequence += batch.length;
+    this.#room.use(reservation, noSlab, batch.length);
+    retainSlab(batch.slab);
+    const sequence = Buffer.alloc(sequenceBytes);
+    sequence.writeDoubleLE(first, 0);
+    await log.append('put', [sequence, ...encodeBatch(batch)], (position) => {
+      this.#stored(batch, first, position);
+      releaseSlab(batch.slab);
+    });
+  }
+
+  #stored(batch: EventBatch, first: number, { segment, offset, end }: Position): void {
+    const { state, backlog } = this.#open();
+    const use = state.use(segment.number) ?? state.begin(segment, offset);
+    use.end = end;
+    state.put(use, batch.length, batch.origin);
+    this.counters.ChannelSize += batch.length;
+    if (backlog.empty && this.#window.add(batch.slab, batch.length)) this.#queue.push(batch, first);
+    else {
+      backlog.begin(segment.number, offset);
+      this.#fill();
+    }
+  }
+
+  async #commit(
+    sink: string,
+    borrower: Borrower,
+    ranges: readonly Range[],
+    delta: StateDelta | undefined,
+  ): Promise<void> {
+    const { log, state } = this.#open();
+    await this.#syncs.get(sink)?.();
+    for (const { batch, count } of borrower.settle(ranges)) this.#window.remove(batch.slab, count);
+    const change = { sink, ranges, ...(delta && { delta }) };
+    this.#fill();
+    await log.append('commit', [Buffer.from(JSON.stringify(change))], ({ segment, end }) => {
+      const use = state.use(segment.number);
+      if (use) use.end = end;
+      const before = state.live;
+      state.commit(change);
+      const events = before - state.live;
+      this.#room.free(noSlab, events);
+      this.counters.ChannelSize -= events;
+      this.counters.EventTakeSuccessCount += events;
+    });
+  }
+
+  /** Appends a change that nobody waits for. */
+  #changed(change: LedgerChange): void {
+    this.#ledger.apply(change);
+    void this.#change(change).catch((error: unknown) => {
+      this.#context.log.debug({ error }, 'A change of the ledger is not durable yet.');
+    });
+  }
+
+  async #change(change: LedgerChange): Promise<void> {
+    const { log, state } = this.#open();
+    await log.append('change', [Buffer.from(JSON.stringify(change))], ({ segment, end }) => {
+      const use = state.use(segment.number);
+      if (use) use.end = end;
+      state.ledger.apply(change);
+    });
+  }
+
+  /** Reads back what did not fit into memory, as long as there is room in it. */
+  #fill(): void {
+    this.#filling ??= this.#readBack()
+      .catch((error: unknown) => {
+        if (String(error) !== String(this.#damage)) {
+          this.#context.log.error({ error }, 'Stored events can not be read back.');
+        }
+        this.#damage = error as Error;
+      })
+      .finally(() => {
+        this.#filling = undefined;
+      });
+  }
+
+  async #readBack(): Promise<void> {
+    for (;;) {
+      const running = this.#running;
+      if (!running || running.backlog.empty || !this.#window.isLow) return;
+      const puts = await running.backlog.read();
+      for (const { first, batch } of puts) {
+        for (const [from, to] of uncommitted(running.state, first, batch.length)) {
+          const part = batch.slice(from - first, to - first);
+          this.#window.force(part.slab, part.length);
+          this.#queue.push(part, from);
+        }
+      }
+    }
+  }
+
+  /** Writes a snapshot, and gives up segments that nothing needs any more. */
+  #maintain(): Promise<void> {
+    this.#maintaining ??= this.#snapshot()
+      .catch((error: unknown) => {
+        this.#context.log.warn({ error }, 'No snapshot could be written: the log grows meanwhile.');
+      })
+      .finally(() => {
+        this.#maintaining = undefined;
+      });
+    return this.#maintaining;
+  }
+
+  async #snapshot(): Promise<void> {
+    const { log, state, snapshots, segments } = this.#open();
+    const { segment, end, record } = log.syncedPosition;
+    await snapshots.write({ segment, offset: end, record, state: state.snapshot() });
+    for (const use of [...state.segments]) {
+      const { number } = use.segment;
+      if (use.live > 0 || number >= segment || number >= snapshots.oldestSegment) continue;
+      state.forget(number);
+      await segments.giveUp(use.segment);
+    }
+  }
+}
+
+/** The ranges of `[first, first + count)` that are not committed. */
+function uncommitted(state: LogState, first: number, count: number): Range[] {
+  const ranges: Range[] = [];
+  let from: number | undefined;
+  for (let sequence = first; sequence <= first + count; sequence++) {
+    const live = sequence < first + count && !state.isCommitted(sequence);
+    if (live) from ??= sequence;
+    else if (from !== undefined) {
+      ranges.push([from, sequence]);
+      from = undefined;
+    }
+  }
+  return ranges;
+}
