@@ -23,11 +23,7 @@ export class PutRule {
    * @param ledger what is committed: it decides what a stream begins with, and the islands
    * @param introduce called with a stream that the ledger does not know, and where it begins
    */
-  constructor(
-    channel: string,
-    ledger: Ledger,
-    introduce: (stream: string, first: number) => void,
-  ) {
+  constructor(channel: string, ledger: Ledger, introduce: (stream: string, first: number) => void) {
     this.#channel = channel;
     this.#ledger = ledger;
     this.#introduce = introduce;

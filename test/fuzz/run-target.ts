@@ -1,8 +1,9 @@
 import { Worker } from 'node:worker_threads';
 import { beganInputs, type FuzzJob, newestInput, sharedBytes } from './worker.ts';
 
-/** An input that has not come back after this long hangs. */
-const hangMs = 10_000;
+/** An input hangs that has not come back after so much of the processor, or after so long. */
+const hangCpuMs = 10_000;
+const hangMs = 120_000;
 const watchMs = 100;
 /** What a decoder may make of 64 KiB and what fuzzing needs itself, all together. */
 const maxRssBytes = 1.5 * 2 ** 30;
@@ -27,7 +28,7 @@ export async function runTarget(
   });
   const error = await Promise.race([
     new Promise<unknown>((resolve) => worker.on('error', resolve)),
-    new Promise<undefined>((resolve) => worker.on('exit', () => resolve(undefined))),
+    exitOf(worker),
     hangOf(worker, shared),
   ]);
   await worker.terminate();
@@ -35,19 +36,34 @@ export async function runTarget(
   return { executions: beganInputs(shared), finding };
 }
 
+/** Ends well with 0; a promise that nobody can resolve any more ends it with another code. */
+function exitOf(worker: Worker): Promise<Error | undefined> {
+  return new Promise((resolve) => {
+    worker.on('exit', (code) => {
+      resolve(code === 0 ? undefined : new Error(`an input ended its thread with ${code}`));
+    });
+  });
+}
+
 /** Resolves, with what is wrong, when the worker stands still or takes too much memory. */
 function hangOf(worker: Worker, shared: SharedArrayBuffer): Promise<Error> {
   return new Promise((resolve) => {
     let seen = 0;
     let since = performance.now();
+    let cpu = process.cpuUsage();
     const timer = setInterval(() => {
       const began = beganInputs(shared);
-      if (began !== seen) since = performance.now();
+      if (began !== seen) {
+        since = performance.now();
+        cpu = process.cpuUsage();
+      }
       seen = began;
-      if (began > 0 && performance.now() - since > hangMs) resolve(new Error('an input hangs'));
+      const { user } = process.cpuUsage(cpu);
+      const hangs = user / 1000 > hangCpuMs || performance.now() - since > hangMs;
+      if (began > 0 && hangs) resolve(new Error('an input hangs'));
       const rss = process.memoryUsage.rss();
-      if (rss > maxRssBytes)
-        resolve(new Error(`an input took ${Math.round(rss / 2 ** 20)} MiB of memory`));
+      const mebibytes = Math.round(rss / 2 ** 20);
+      if (rss > maxRssBytes) resolve(new Error(`an input took ${mebibytes} MiB of memory`));
     }, watchMs);
     worker.on('exit', () => clearInterval(timer));
   });

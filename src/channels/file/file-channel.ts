@@ -20,7 +20,7 @@ import { encodeBatch } from '../../formats/batch-encoding.ts';
 import { Backlog, sequenceBytes } from './backlog.ts';
 import { Log, type Position } from './log.ts';
 import { MemoryWindow } from './memory-window.ts';
-import { openLog } from './open.ts';
+import { applyRecord, openLog, type TailRecord } from './open.ts';
 import { Segments } from './segments.ts';
 import { Snapshots } from './snapshots.ts';
 import type { LogState } from './state.ts';
@@ -112,16 +112,17 @@ export class FileChannel implements Channel {
         this.#context,
       );
       const snapshots = new Snapshots(checkpointDirectory, disk);
-      const { state, end, unused } = await openLog(segments, snapshots, disk, log);
-      for (const segment of unused) await segments.giveUp(segment);
+      const { state, end, tail, unused } = await openLog(segments, snapshots, disk, log);
       const backlog = new Backlog(disk, state);
       const appended = new Log(segments, clock, log, (segment) => {
         state.begin(segment, 0);
         void this.#maintain();
       });
       this.#running = { state, log: appended, snapshots, segments, backlog, unlock };
-      this.#takeOver(state);
       await appended.open(end);
+      await Promise.all(tail.map((record) => this.#appendAgain(record)));
+      for (const segment of unused) await segments.giveUp(segment);
+      this.#takeOver(state);
       if (state.live > 0) backlog.begin(0, 0);
       await this.#maintain();
       this.#fill();
@@ -263,6 +264,17 @@ export class FileChannel implements Channel {
       await unlock();
       throw error;
     }
+  }
+
+  /** Begin and witness are the log's own. */
+  async #appendAgain({ type, payload }: TailRecord): Promise<void> {
+    if (type === 'begin' || type === 'witness') return;
+    const { log, state } = this.#open();
+    await log.append(type, [payload], ({ segment, offset, end }) => {
+      const use = state.use(segment.number) ?? state.begin(segment, offset);
+      applyRecord(state, use, type, payload);
+      use.end = end;
+    });
   }
 
   /** Goes on from a state that was read. */

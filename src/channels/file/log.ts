@@ -58,10 +58,12 @@ interface Active {
 }
 
 export interface LogEnd {
-  /** The segment with the highest number, and where its valid part ends; none at the beginning. */
+  /** The last segment that counts, and where its valid part ends; none at the beginning. */
   readonly last: { readonly number: number; readonly end: number } | undefined;
-  /** The highest number of a record. */
+  /** The last record there. */
   readonly record: number;
+  /** The highest number that a segment has had. */
+  readonly highest: number;
 }
 
 export class Log {
@@ -94,10 +96,10 @@ export class Log {
   }
 
   /** Goes on behind what replay has found, in a new segment. */
-  async open({ last, record }: LogEnd): Promise<void> {
+  async open({ last, record, highest }: LogEnd): Promise<void> {
     this.#stopping = new AbortController();
     this.#last = last;
-    this.#number = last?.number ?? 0;
+    this.#number = highest;
     this.#record = record;
     this.#synced = record;
     this.#next = await this.#segments.make(++this.#number, 0);
@@ -242,6 +244,8 @@ export class Log {
     if (this.#active && segment && end + bytes <= segment.capacity) return this.#active;
     await this.#active?.file.close();
     if (this.#active) this.#last = { number: this.#active.segment.number, end: this.#syncedEnd };
+    // A witness behind the last sync is no part of it.
+    this.#record = this.#synced;
     this.#active = undefined;
     const { segment: made, file } = await this.#takeNext(bytes);
     const begin = Buffer.from(JSON.stringify(this.#last ?? null));

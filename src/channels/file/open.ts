@@ -4,14 +4,28 @@ import type { LedgerChange } from '../../core/ledger.ts';
 import type { Logger } from '../../core/log.ts';
 import { decodePut } from './backlog.ts';
 import type { LogEnd } from './log.ts';
+import type { RecordType } from './record.ts';
 import { type Found, Replay } from './replay.ts';
 import { dataOffset, type Segment, type Segments } from './segments.ts';
 import type { Snapshot, Snapshots } from './snapshots.ts';
-import { type CommitChange, LogState } from './state.ts';
+import { type CommitChange, LogState, type SegmentUse } from './state.ts';
+
+/** A record that was read, and is to be appended again. */
+export interface TailRecord {
+  readonly type: RecordType;
+  readonly payload: Buffer;
+}
 
 export interface OpenedLog {
+  /** What the records up to `end` add up to. */
   readonly state: LogState;
   readonly end: LogEnd;
+  /**
+   * Records behind the last that is known to have been synced. They are whole, but only the kernel
+   * may have them, or not even that keeps them if a sync had failed: so they are appended anew, and
+   * the old ones don't count.
+   */
+  readonly tail: readonly TailRecord[];
   /** Segments that were made and never begun. */
   readonly unused: readonly Segment[];
 }
@@ -38,21 +52,38 @@ export async function openLog(
   const replay = new Replay(disk, log);
   await replay.look(found);
   const from = fromSnapshot(snapshot) ?? replay.beginning;
+  const highest = found.at(-1)?.number ?? 0;
   if (!from) {
     if (!replay.isEmpty)
-      throw new ChannelError('no snapshot is there, nor the log from its beginning');
-    return { state, end: { last: undefined, record: 0 }, unused: found };
+      throw new ChannelError('no snapshot is there, nor the beginning of the log');
+    const end = { last: undefined, record: 0, highest };
+    return { state, end, tail: [], unused: found };
   }
-  if (snapshot && !byNumber.has(from.segment)) {
+  if (!byNumber.has(from.segment)) {
     throw new ChannelError(`segment ${from.segment}, with which replay begins, is missing`);
   }
-  for await (const each of replay.from(from)) apply(state, each);
-  const { last, record } = replay;
+  let last = { number: from.segment, end: from.offset };
+  let record = from.record;
+  const tail: Found[] = [];
+  for await (const each of replay.from(from)) {
+    tail.push(each);
+    for (let first = tail[0]; first; first = tail[0]) {
+      if (first.record.number > each.record.synced) break;
+      apply(state, first);
+      last = { number: first.segment.number, end: first.offset + first.record.bytes };
+      record = first.record.number;
+      tail.shift();
+    }
+  }
   // A segment that replay has no use for may still serve the older snapshot: it goes like any other.
-  const done = found.filter(({ number }) => number <= (last?.number ?? 0));
-  for (const segment of done) state.keep(segment);
-  const unused = found.filter((segment) => !done.includes(segment));
-  return { state, end: { last, record }, unused };
+  const known = found.filter(({ number }) => number <= last.number);
+  for (const segment of known) state.keep(segment);
+  return {
+    state,
+    end: { last, record, highest },
+    tail: tail.map(({ record: { type, payload } }) => ({ type, payload })),
+    unused: found.filter((segment) => !known.includes(segment)),
+  };
 }
 
 function fromSnapshot(snapshot: Snapshot | undefined) {
@@ -64,12 +95,22 @@ function fromSnapshot(snapshot: Snapshot | undefined) {
 function apply(state: LogState, { segment, offset, record }: Found): void {
   const use = state.use(segment.number) ?? state.begin(segment, dataOffset);
   use.end = offset + record.bytes;
-  if (record.type === 'put') {
-    const { batch } = decodePut(record.payload);
+  applyRecord(state, use, record.type, record.payload);
+}
+
+/** What a durable record in a segment does to the state. */
+export function applyRecord(
+  state: LogState,
+  use: SegmentUse,
+  type: RecordType,
+  payload: Buffer,
+): void {
+  if (type === 'put') {
+    const { batch } = decodePut(payload);
     state.put(use, batch.length, batch.origin);
-  } else if (record.type === 'commit') {
-    state.commit(JSON.parse(record.payload.toString()) as CommitChange);
-  } else if (record.type === 'change') {
-    state.ledger.apply(JSON.parse(record.payload.toString()) as LedgerChange);
+  } else if (type === 'commit') {
+    state.commit(JSON.parse(payload.toString()) as CommitChange);
+  } else if (type === 'change') {
+    state.ledger.apply(JSON.parse(payload.toString()) as LedgerChange);
   }
 }

@@ -59,8 +59,7 @@ export class Replay {
   readonly #log: Logger;
   /** The segments that begin with a record, by number. */
   readonly #begun = new Map<number, Begun>();
-  /** Behind the last record that was given. */
-  last: { readonly number: number; readonly end: number } | undefined;
+  /** The number of the last record that was given. */
   record = 0;
 
   constructor(disk: Disk, log: Logger) {
@@ -102,6 +101,10 @@ export class Replay {
       }
       yield* this.#recordsOf(begun.segment, at, end);
       if (!next) return;
+      if (next.number !== this.record + 1) {
+        const what = `it begins with record ${next.number}, not ${this.record + 1}`;
+        throw new DamageError(next.segment.path, dataOffset, what);
+      }
       begun = next;
       at = dataOffset;
     }
@@ -124,9 +127,7 @@ export class Replay {
         yield { segment, offset: at, record };
         this.record = record.number;
         at += record.bytes;
-        this.last = { number: segment.number, end: at };
       }
-      this.last = { number: segment.number, end: at };
       if (end !== undefined) {
         if (at < end) throw new DamageError(segment.path, at, 'a record that was synced is gone');
         return;

@@ -19,8 +19,9 @@ export class RollFile {
   /** Where the file ends, and up to where it was durable when a sync last succeeded. */
   #length = 0;
   #durable = 0;
-  /** Where it ends once the write under way is over. */
-  #end = 0;
+  #writing: Promise<void> | undefined;
+  /** While what is in doubt is done again; no write begins meanwhile. */
+  #repair: Promise<void> | undefined;
   /**
    * A sync failed. The kernel then takes the pages for clean and never writes them again, so
    * another sync alone would succeed without the data: what is in doubt is written again first.
@@ -38,10 +39,11 @@ export class RollFile {
 
   /** Not while a cut is under way. */
   async write(buffers: readonly Buffer[], position: number): Promise<void> {
+    await this.#repair?.catch(() => {});
     let end = position;
     for (const buffer of buffers) end += buffer.length;
-    this.#end = Math.max(this.#end, end);
-    await this.#change(this.#file.write(buffers, position));
+    this.#writing = this.#change(this.#file.write(buffers, position));
+    await this.#writing;
     this.#length = Math.max(this.#length, end);
   }
 
@@ -49,7 +51,6 @@ export class RollFile {
     const turn = this.#turn.then(async () => {
       await this.#change(this.#file.truncate(length));
       this.#length = length;
-      this.#end = length;
       this.#durable = Math.min(this.#durable, length);
     });
     this.#turn = turn.catch(() => {});
@@ -75,7 +76,6 @@ export class RollFile {
     if (size > length) await this.cut(length);
     // What the disk has lost can't be made durable; the caller says so.
     this.#length = Math.min(this.#length, size);
-    this.#end = this.#length;
     this.#durable = Math.min(this.#durable, size);
     await this.sync();
     await this.#closeOnce();
@@ -111,17 +111,28 @@ export class RollFile {
     // Cleared first: what is written while the sync runs needs another one.
     this.#dirty = false;
     try {
-      if (this.#inDoubt) {
-        await writeAgain(this.#file, this.#durable, this.#length);
-        // A cut is in doubt as well; this leaves the write under way the room it takes.
-        await this.#file.truncate(this.#end);
-      }
+      if (this.#inDoubt) await this.#doAgain();
       await this.#syncData();
       if (!this.#named) await this.#disk.syncDirectory(dirname(this.path));
       this.#named = true;
     } catch (error) {
       this.#dirty = true;
       throw error;
+    }
+  }
+
+  /** What was written, and where the file ends. */
+  async #doAgain(): Promise<void> {
+    const repair = async () => {
+      await this.#writing?.catch(() => {});
+      await writeAgain(this.#file, this.#durable, this.#length);
+      await this.#file.truncate(this.#length);
+    };
+    this.#repair = repair();
+    try {
+      await this.#repair;
+    } finally {
+      this.#repair = undefined;
     }
   }
 

@@ -5,8 +5,11 @@ import { silentLogger } from '../../../src/core/log.ts';
 import { ChannelCounters, SinkCounters } from '../../../src/core/metrics.ts';
 import type { FuzzTarget } from '../target.ts';
 
-/** Within this, a client that has said all it has to say is answered or cut off. */
-const answerMs = 1_000;
+/**
+ * Within this, a client that has said all it has to say is answered or cut off, on a busy machine
+ * too; the server itself would wait 10 s for the rest of a request.
+ */
+const answerMs = 8_000;
 const probe = Buffer.from('GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
 
 let server: Promise<MetricsServer> | undefined;
