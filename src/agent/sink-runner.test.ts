@@ -25,6 +25,7 @@ function rig(write: Sink['write'], settles = false) {
     state: new Map(),
     saveState: async () => {},
     onSync: () => {},
+    isPressed: () => false,
   };
   const clock = new ManualClock();
   const counters = new SinkCounters();

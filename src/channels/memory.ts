@@ -208,6 +208,7 @@ class MemoryChannel implements Channel {
       state: this.#ledger.ledger.sinkState(sink),
       saveState: (delta) => this.#ledger.save({ sinks: { [sink]: delta } }),
       onSync: (sync) => this.#keeper.onSync(sink, sync),
+      isPressed: () => this.#room.isWaitedFor,
       detach: () => borrower.releaseAll(),
     };
   }

@@ -155,6 +155,7 @@ class PseudoTransactionChannel implements Channel {
       state: this.#ledger.sinkState(sink),
       saveState: async (delta) => apply(delta),
       onSync: () => {},
+      isPressed: () => this.#room.isWaitedFor,
       detach: () => drop(borrower.lent()),
     };
   }

@@ -66,6 +66,8 @@ export interface Consumer {
    * power loss. Must cover all that was committed before the call.
    */
   onSync(sync: () => Promise<void>): void;
+  /** Do puts wait for room? Then a sink should not hold back what it could settle. */
+  isPressed(): boolean;
   /** Releases everything that is still lent. */
   detach(): void;
 }

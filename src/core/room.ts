@@ -73,6 +73,11 @@ export class Room {
     this.#take(slab, count);
   }
 
+  /** Does anybody wait for room? */
+  get isWaitedFor(): boolean {
+    return this.#waiting.length > 0;
+  }
+
   /** Frees room in use. */
   free(slab: Buffer, count: number): void {
     this.#give(slab, count);

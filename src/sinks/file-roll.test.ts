@@ -327,6 +327,17 @@ test('small batches share a compressed member, that ends in time', async () => {
   await sink.stop();
 });
 
+test('a channel that is full of gathered events does not wait for the member to end', async () => {
+  const { sink, clock, channel, write } = world({ 'sink.compression': 'gzip' });
+  await sink.start();
+  await write(1);
+  channel.pressed = true;
+  await clock.advance(20);
+  while (channel.lends) await clock.settle();
+  assert.deepEqual(channel.committed, [bodyOf(0)]);
+  await sink.stop();
+});
+
 test('the serializer is found by alias or class, and gets its options', async () => {
   const { serializerOptions } = fileRollSink.fields;
   assert(serializerOptions?.prefix);

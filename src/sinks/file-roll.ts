@@ -146,6 +146,9 @@ const codecs: Readonly<Record<Config['compression'], Codec | undefined>> = {
   zstd: zstdCodec,
 };
 
+/** After this long without a write, events that hold up the channel are not held back. */
+const quietMs = 5;
+
 /** Timers of the platform hold 31 bits of milliseconds; a longer wait is made of several. */
 const maxSleepMs = 86_400_000;
 
@@ -171,6 +174,8 @@ class FileRollSink implements Sink {
   #turn: Promise<void> = Promise.resolve();
   #stopping = new AbortController();
   #timers: Promise<unknown> = Promise.resolve();
+  #watching = false;
+  #watcher: Promise<void> = Promise.resolve();
 
   constructor(config: Config, context: SinkContext) {
     this.#config = config;
@@ -215,6 +220,7 @@ class FileRollSink implements Sink {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#timers;
+    await this.#watcher;
     const output = this.#output;
     this.#output = undefined;
     if (!output) return;
@@ -247,11 +253,31 @@ class FileRollSink implements Sink {
       this.#ranges = withRange(earlier, [first, first + batch.length]);
       const full = this.#gatheredBytes >= this.#config.compressionBytes;
       if (!this.#compress || full) await this.#endMember(output);
+      else this.#watchQuiet(output);
     } catch (error) {
       const { path } = output;
       await this.#abandon(output, earlier);
       throw new Error(`write events to ${path}`, { cause: error });
     }
+  }
+
+  /** A channel that is full of what is gathered here has no more to give until that is written. */
+  #watchQuiet(output: SettledOutput): void {
+    if (this.#watching) return;
+    this.#watching = true;
+    const watch = async () => {
+      const { clock, settlement } = this.#context;
+      let seen: readonly Range[] | undefined;
+      while (this.#ranges.length > 0 && !this.#stopping.signal.aborted) {
+        if (seen === this.#ranges && settlement.isPressed()) {
+          await this.#inTurn(() => this.#endLate(output));
+        }
+        seen = this.#ranges;
+        await clock.sleep(quietMs, this.#stopping.signal);
+      }
+      this.#watching = false;
+    };
+    this.#watcher = watch();
   }
 
   #begin(): void {

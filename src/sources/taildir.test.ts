@@ -49,9 +49,9 @@ tails('a last line without newline is an event once the file is idle', async (t)
   await t.start();
   await t.append('app.log', 'part');
   await t.wait(0);
-  await t.wait(119_999);
+  await t.wait(119_000);
   assert.deepEqual(t.bodies, []);
-  await t.wait(1);
+  await t.wait(1_000);
   assert.deepEqual(t.bodies, ['part']);
   await t.append('app.log', 'more\n');
   await t.poll();
@@ -87,6 +87,8 @@ tails(
         { ...common, byteoffset: '4' },
       ],
     );
+    const names = Object.keys(t.context.events[0]?.headers ?? {});
+    assert.deepEqual(names, ['byteoffset', 'service', 'a.b', 'path']);
   },
   { fileHeader: 'true', fileHeaderKey: 'path', byteOffsetHeader: 'true' },
 );
@@ -146,6 +148,11 @@ tails(
       [undefined, 'cut', 'cut', undefined, undefined],
     );
     assert.equal(t.context.counters.LineTooLongCount, 1);
+    const said = t.context.log.lines.filter(({ level }) => level === 'warn');
+    assert.deepEqual(
+      said.map(({ fields }) => fields),
+      [{ path: t.path('app.log'), offset: 3, maxLineBytes: 10 }],
+    );
     t.context.commit((event) => event.body === 'klmnopqrst');
     await t.crash();
     await t.start();

@@ -16,6 +16,7 @@ import { OpenFiles } from './taildir/open-files.ts';
 import { inParallel } from './taildir/parallel.ts';
 import type { FilePosition } from './taildir/position-file.ts';
 import { PositionFile } from './taildir/position-file.ts';
+import { ReadSlabs } from './taildir/read-slabs.ts';
 import type { ReadOutcome, TailedFile } from './taildir/tailed-file.ts';
 import { DirectoryWatcher } from './taildir/watcher.ts';
 
@@ -87,7 +88,7 @@ const fields = {
     unit: 'bytes',
     min: 1,
     max: 1024 ** 3,
-    default: 16 * 1024 * 1024,
+    default: 4 * 1024 * 1024,
     extra: true,
   }),
   watch: boolean({
@@ -192,10 +193,11 @@ class TaildirSource implements Source {
   }
 
   async start(): Promise<void> {
-    const { maxBatchCount, cachePatternMatching, skipToEnd } = this.#config;
+    const { maxBatchCount, cachePatternMatching, skipToEnd, maxLineBytes } = this.#config;
     const { clock, log, disk } = this.#context;
     const options = {
       ...this.#config,
+      slabs: new ReadSlabs(maxLineBytes),
       maxBatchCount: maxBatchCount > 0 ? maxBatchCount : Number.MAX_SAFE_INTEGER,
       boot: await disk.bootId(),
     };
@@ -238,7 +240,7 @@ class TaildirSource implements Source {
     this.#settle();
     await this.#settling;
     const tails = [...running.matcher.tails.values()];
-    for (const tail of tails) await tail.refreshIdentity();
+    for (const tail of tails) tail.refreshIdentity();
     await this.#positionFile.write(this.#positions(tails));
     for (const tail of tails) await tail.close();
   }
@@ -342,7 +344,7 @@ class TaildirSource implements Source {
     const now = clock.monotonic();
     const tails = [...matcher.tails.values()];
     for (const tail of tails) {
-      if (tail.identityDue(now)) await tail.refreshIdentity();
+      if (tail.identityDue(now)) tail.refreshIdentity();
       if (tail.dirty || tail.unreadBytes > 0 || !tail.isOpen || !tail.idle) continue;
       if (tail.closable) await tail.close();
       else if (this.#isSettled(tail)) await matcher.lose(tail, 'gone');

@@ -232,6 +232,7 @@ export class FileChannel implements Channel {
       },
       saveState: (delta) => this.#change({ sinks: { [sink]: delta } }),
       onSync: (sync) => void this.#syncs.set(sink, sync),
+      isPressed: () => this.#room.isWaitedFor,
       detach: () => borrower.releaseAll(),
     };
     this.#consumers.set(sink, consumer);

@@ -44,23 +44,21 @@ export class PossibleCopies {
   }
 
   /**
-   * Does the file so far repeat one of these, and did so until just now? Then the original may be
-   * about to be cut back. A file that stays a copy is read in the end, as any other.
+   * May the file be a copy in the making, of one of these? Then the original may be about to be cut
+   * back, or was just now. A file that stays a copy of a whole file is read in the end, as any
+   * other.
    */
-  async repeats({ file, handle }: Candidate, tails: TailHeads): Promise<boolean> {
-    const copy = this.#note(file);
+  async repeats(candidate: Candidate, tails: TailHeads): Promise<boolean> {
+    const { file, handle } = candidate;
+    const { changedAt, firstSeenAt } = this.#note(file);
     const now = this.#clock.monotonic();
-    if (now - copy.changedAt >= copyWaitMs || now - copy.firstSeenAt >= longestWaitMs) return false;
-    const { size } = file.info;
-    const head = await readBytes(handle, 0, Math.min(proofBytes, size));
+    if (now - firstSeenAt >= longestWaitMs) return false;
+    const waits = now - changedAt < copyWaitMs;
+    const head = await readBytes(handle, 0, Math.min(proofBytes, file.info.size));
     for (const tail of tails.beginningAs(head)) {
-      if (!beginsAlike(head, tail.head) || tail.info.size < size) continue;
-      if (tail.deleted || isOlder(file.info, tail.info)) continue;
-      const original = await tail.open();
-      if (!original) continue;
-      const length = Math.min(proofBytes, size);
-      const end = await readBytes(handle, size - length, length);
-      if (end.equals(await readBytes(original, size - length, length))) return true;
+      if (!beginsAlike(head, tail.head) || tail.deleted || isOlder(file.info, tail.info)) continue;
+      const relation = await relationOf(candidate, tail);
+      if (relation === 'unclear' || (relation === 'repeats' && waits)) return true;
     }
     return false;
   }
@@ -88,6 +86,36 @@ export class PossibleCopies {
     known.info = info;
     return known;
   }
+}
+
+/**
+ * How a file stands to a tailed one that begins alike. `unclear`: that one was cut back, or lost
+ * its name, since it was last looked at; the next scan parts it from its stream, and then the file
+ * is compared with what that stream was.
+ */
+async function relationOf(
+  { file, handle }: Candidate,
+  tail: TailedFile,
+): Promise<'repeats' | 'differs' | 'unclear'> {
+  const { size } = file.info;
+  const length = Math.min(proofBytes, size);
+  const end = await readBytes(handle, size - length, length);
+  try {
+    const original = await tail.open();
+    if (!original) return unclear(tail);
+    // Its size in the listing may be older than the copy.
+    const equal = end.equals(await readBytes(original, size - length, length));
+    if (equal && (await original.stat()).size >= size) return 'repeats';
+    return (await tail.isSound()) ? 'differs' : unclear(tail);
+  } catch {
+    // One that can't be read says so itself; it is given as long as one that is whole.
+    return 'repeats';
+  }
+}
+
+function unclear(tail: TailedFile): 'unclear' {
+  tail.dirty = true;
+  return 'unclear';
 }
 
 /** How many bytes of their beginning tailed files are grouped by. */

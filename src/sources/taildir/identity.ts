@@ -122,6 +122,20 @@ async function proves(file: FileHandle, size: number, proof: Proof): Promise<boo
   return proofOf(proof.offset, bytes).hash === proof.hash;
 }
 
+/** The last bytes, up to 1 KiB, of what was read before and what was read now; a copy. */
+export function lastBytes(before: Buffer, now: Buffer): Buffer {
+  if (now.length >= proofBytes) return Buffer.from(now.subarray(now.length - proofBytes));
+  const kept = before.subarray(Math.max(0, before.length + now.length - proofBytes));
+  return Buffer.concat([kept, now]);
+}
+
+/** The head, with what these bytes at `offset` add to it: up to 1 KiB; a copy. */
+export function longerHead(head: Buffer, offset: number, bytes: Buffer): Buffer {
+  const end = Math.min(offset + bytes.length, proofBytes);
+  if (offset > head.length || end <= head.length) return head;
+  return Buffer.concat([head.subarray(0, offset), bytes.subarray(0, end - offset)]);
+}
+
 /** The bytes there, fewer where the file ends. */
 export async function readBytes(file: FileHandle, offset: number, length: number): Promise<Buffer> {
   const bytes = Buffer.allocUnsafeSlow(length);

@@ -53,14 +53,16 @@ export class LineBatches {
     const { byteOffsetHeader } = this.#options;
     const cut = lines.pieces.some((row) => row >= first && row < last);
     if (!byteOffsetHeader && !cut) return this.#headers;
-    const headers = new Map(this.#headers);
+    const headers = new Map<string, Column>();
     if (byteOffsetHeader) {
       const column: string[] = [];
       for (let row = first; row < last; row++) {
         column.push(String(base + (lines.starts[row] as number)));
       }
+      // As in Flume the first of all: a group's header of that name takes its place.
       headers.set('byteoffset', column);
     }
+    for (const [name, value] of this.#headers) headers.set(name, value);
     if (cut) {
       const pieces = new Set(lines.pieces);
       const column: (string | undefined)[] = [];

@@ -10,8 +10,6 @@ export interface Lines {
   readonly offsets: Float64Array;
   /** The lines that are pieces: they go on in the next event. Nearly always empty. */
   readonly pieces: readonly number[];
-  /** How many of the pieces begin a line, if the slab does. */
-  readonly longLines: number;
 }
 
 const newline = 10;
@@ -38,10 +36,8 @@ export function splitLines(
   let ends = new Uint32Array(capacity);
   let offsets = new Float64Array(capacity);
   const pieces: number[] = [];
-  let longLines = 0;
   let count = 0;
   let begin = 0;
-  let whole = true;
   for (;;) {
     const found = slab.indexOf(newline, begin);
     const ended = found >= 0 && found < length;
@@ -51,11 +47,9 @@ export function splitLines(
     if (cut) {
       end = next = begin + maxLineBytes;
       pieces.push(count);
-      if (whole) longLines++;
     } else if (!ended) {
       if (!final || begin === length) break;
     } else if (end > begin && slab[end - 1] === carriageReturn) end--;
-    whole = !cut;
     if (count === capacity) {
       capacity *= 2;
       starts = grown(starts, new Uint32Array(capacity));
@@ -68,7 +62,7 @@ export function splitLines(
     count++;
     begin = next;
   }
-  return { count, starts, ends, offsets, pieces, longLines };
+  return { count, starts, ends, offsets, pieces };
 }
 
 function grown<A extends Uint32Array | Float64Array>(from: A, to: A): A {
@@ -78,13 +72,11 @@ function grown<A extends Uint32Array | Float64Array>(from: A, to: A): A {
 
 /** Only the first of the lines. */
 export function firstLines(lines: Lines, count: number): Lines {
-  const pieces = lines.pieces.filter((row) => row < count);
   return {
     count,
     starts: lines.starts.subarray(0, count),
     ends: lines.ends.subarray(0, count),
     offsets: lines.offsets.subarray(0, count),
-    pieces,
-    longLines: Math.min(lines.longLines, pieces.length),
+    pieces: lines.pieces.filter((row) => row < count),
   };
 }

@@ -7,7 +7,15 @@ import type { Candidate } from './copies.ts';
 import { PossibleCopies, TailHeads } from './copies.ts';
 import type { FileGroup } from './groups.ts';
 import type { Likeness } from './identity.ts';
-import { compare, keyOf, parseIdentity, proofBytes, readBytes, sameBirth } from './identity.ts';
+import {
+  compare,
+  fileInfo,
+  keyOf,
+  parseIdentity,
+  proofBytes,
+  readBytes,
+  sameBirth,
+} from './identity.ts';
 import type { Listing } from './listing.ts';
 import { allFiles } from './listing.ts';
 import type { LostStream } from './lost-streams.ts';
@@ -143,14 +151,19 @@ export class StreamMatcher {
   /**
    * Parts a stream from its file. `replaced`: the file no longer has what was read from it; the
    * stream goes on if there is a copy. `gone`: nothing more will come.
+   *
+   * @param goneAtMs the file system's time by which the file was gone, where another has its inode
    */
-  async lose(tail: TailedFile, reason: 'replaced' | 'gone'): Promise<void> {
+  async lose(tail: TailedFile, reason: 'replaced' | 'gone', goneAtMs?: number): Promise<void> {
     this.tails.delete(tail.key);
+    // When it was cut back: a read may have noticed that before anything has looked at the times.
+    await tail.look().catch(() => undefined);
     await tail.close();
     const { stream, info, path } = tail;
     const status = this.#context.streams.get(stream);
     if (!status) return;
-    const lostAtMs = tail.deleted ? info.ctimeMs : reason === 'replaced' ? info.mtimeMs : undefined;
+    const cutAtMs = reason === 'replaced' ? (goneAtMs ?? info.mtimeMs) : undefined;
+    const lostAtMs = tail.deleted ? info.ctimeMs : cutAtMs;
     const lost = { stream, identity: tail.identity(), lostAtMs };
     this.#lost.set(lost);
     if (reason === 'gone') return this.#markGone(lost);
@@ -171,7 +184,7 @@ export class StreamMatcher {
       tail.seen(info);
       if (info.size >= tail.readEnd) return true;
     }
-    await this.lose(tail, 'replaced');
+    await this.lose(tail, 'replaced', reused ? info.bornMs : undefined);
     return false;
   }
 
@@ -224,7 +237,7 @@ export class StreamMatcher {
     for (const tail of this.tails.values()) known.add(tail);
     const strangers: FoundFile[] = [];
     await inParallel(files, async (file) => {
-      const tail = await this.#opened(file, (handle) => this.#byInode({ file, handle }));
+      const tail = await this.#opened(file, (candidate) => this.#byInode(candidate));
       if (tail === 'unreadable') return;
       if (tail) known.add(tail);
       else strangers.push(file);
@@ -232,8 +245,7 @@ export class StreamMatcher {
     // A copy comes after its original.
     strangers.sort((a, b) => a.info.perhapsBornMs - b.info.perhapsBornMs);
     for (const file of strangers) {
-      await this.#opened(file, async (handle) => {
-        const candidate = { file, handle };
+      await this.#opened(file, async (candidate) => {
         if (await this.#byProof(candidate)) return;
         if (await this.#copies.repeats(candidate, known)) return;
         known.add(await this.#begin(candidate, beginnings));
@@ -241,16 +253,20 @@ export class StreamMatcher {
     }
   }
 
-  /** Does something with a file while it is open; what can't be read is said once. */
+  /**
+   * Does something with a file while it is open, as it is by now: since it was listed it may have
+   * grown. What can't be read is said once.
+   */
   async #opened<T>(
     file: FoundFile,
-    work: (handle: FileHandle) => Promise<T>,
+    work: (candidate: Candidate) => Promise<T>,
   ): Promise<T | 'unreadable'> {
     let handle: FileHandle | undefined;
     try {
       handle = await open(file.path, 'r');
-      if ((await handle.stat()).ino !== file.info.inode) return 'unreadable';
-      const result = await work(handle);
+      const info = fileInfo(await handle.stat());
+      if (keyOf(info) !== keyOf(file.info) || info.size === 0) return 'unreadable';
+      const result = await work({ file: { ...file, info }, handle });
       this.#unreadable.delete(file.path);
       return result;
     } catch (error) {
@@ -307,7 +323,7 @@ export class StreamMatcher {
     let shorter = false;
     const beginning = await readBytes(handle, 0, Math.min(proofBytes, file.info.size));
     for (const lost of this.#claimable(file.path, beginning)) {
-      const likeness = await this.#compareCopy(lost, file, handle);
+      const likeness = await this.#compareCopy(lost, { file, handle });
       if (likeness === 'shorter') shorter = true;
       if (likeness === 'same' && (await this.#attachCopy(lost, file))) return true;
     }
@@ -328,20 +344,21 @@ export class StreamMatcher {
 
   async #compareCopy(
     { stream, identity, lostAtMs, tail }: Claimable,
-    { info }: FoundFile,
-    handle: FileHandle,
+    { file: { info }, handle }: Candidate,
   ): Promise<Likeness> {
     const { head, device, inode } = identity;
     if (head.length === 0) return 'different';
     // The file that was cut back is no copy of what it was.
     if (inode === info.inode && device === info.device) return 'different';
-    // A few equal bytes prove little: then a copy must at least have been there before the loss.
-    const late = lostAtMs !== undefined && info.perhapsBornMs > lostAtMs;
-    if (head.length < proofBytes && late) return 'different';
     const held = this.#context.streams.get(stream)?.held;
     if (held === undefined) return 'different';
     // While the deleted file is open, it has at least as much as a copy.
-    return compare(handle, info.size, identity, Math.max(held, tail?.info.size ?? 0));
+    const least = Math.max(held, tail?.info.size ?? 0);
+    const likeness = await compare(handle, info.size, identity, least);
+    const late = lostAtMs !== undefined && info.perhapsBornMs > lostAtMs;
+    if (!late || head.length === proofBytes) return likeness;
+    // A few equal bytes prove little: then a copy must at least have been there before the loss.
+    return likeness === 'same' && identity.tail.length === proofBytes ? 'same' : 'different';
   }
 
   async #attachCopy({ stream, tail }: Claimable, file: FoundFile): Promise<boolean> {
@@ -427,10 +444,10 @@ export class StreamMatcher {
       if (!sameInode && !path.startsWith(original)) continue;
       const other = this.tails.get(keyOf(info));
       if (info.size === 0 || (other && !other.blank)) continue;
-      const likeness = await this.#opened(file, (handle) => {
+      const likeness = await this.#opened(file, (candidate) => {
         return sameInode
-          ? compare(handle, info.size, identity, status.held)
-          : this.#compareCopy(lost, file, handle);
+          ? compare(candidate.handle, candidate.file.info.size, identity, status.held)
+          : this.#compareCopy(lost, candidate);
       });
       if (likeness === 'same' && (await this.#attachCopy(lost, file))) return true;
     }

@@ -1,6 +1,14 @@
 import { strict as assert } from 'node:assert';
 import { existsSync } from 'node:fs';
-import { appendFile, copyFile, rename, truncate, unlink } from 'node:fs/promises';
+import {
+  appendFile,
+  copyFile,
+  readFile,
+  rename,
+  truncate,
+  unlink,
+  writeFile,
+} from 'node:fs/promises';
 import { test } from 'node:test';
 import { ChannelFullError } from '../../core/errors.ts';
 import { Prng, seedFromEnvironment } from '../../testing/prng.ts';
@@ -187,10 +195,27 @@ class Schedule {
     await this.#finishLine(log);
     await this.#shift(log);
     this.#note(`copy ${log.name} within the pattern`);
-    await copyFile(path, `${path}.1`);
+    await this.#copyInPieces(path, `${path}.1`);
     if (this.#random.chance(0.4)) await this.#poll();
     this.#note(`truncate ${log.name}`);
     await truncate(path, 0);
+  }
+
+  /** The agent may see a copy in the making, die beside it, and see more of it when it is back. */
+  async #copyInPieces(from: string, to: string): Promise<void> {
+    const content = await readFile(from);
+    const pieces = this.#random.chance(0.5) ? 1 : 2 + this.#random.integer(4);
+    const length = Math.ceil(content.length / pieces);
+    await writeFile(to, content.subarray(0, length));
+    for (let copied = length; copied < content.length; copied += length) {
+      const chance = this.#random.next();
+      if (chance < 0.4) await this.#poll();
+      else if (chance < 0.5) await this.#pass(1_000);
+      else if (chance < 0.6) await this.#restart();
+      else if (chance < 0.7) await this.#crash();
+      this.#note(`${copied} of ${content.length} bytes were copied`);
+      await appendFile(to, content.subarray(copied, copied + length));
+    }
   }
 
   async #copyAwayTruncate(log: Log): Promise<void> {

@@ -1,4 +1,5 @@
 import { strict as assert } from 'node:assert';
+import { copyFileSync, truncateSync } from 'node:fs';
 import {
   copyFile,
   link,
@@ -158,6 +159,27 @@ tails('a copy whose original stays as it is becomes a file of its own', async (t
   await t.wait(1);
   assert.deepEqual(t.bodies, ['a', 'a']);
 });
+
+tails(
+  'a copy is known when a read is the first to see that its original was cut back',
+  async (t) => {
+    await t.append('app.log', 'short\n');
+    await t.start();
+    await t.poll();
+    await t.append('app.log', lines(0, 20_000));
+    await changeTime();
+    let cut = false;
+    t.context.beforePut = () => {
+      if (cut) return;
+      cut = true;
+      copyFileSync(t.path('app.log'), t.path('app.log.1'));
+      truncateSync(t.path('app.log'));
+    };
+    await t.poll();
+    await t.wait(copyWaitMs);
+    assert.deepEqual(t.bodies, ['short', ...wanted(0, 20_000)]);
+  },
+);
 
 tails('copytruncate to where no pattern looks doubles nothing and loses nothing', async (t) => {
   t.files = { g: 'app\\.log' };

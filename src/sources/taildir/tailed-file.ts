@@ -1,35 +1,41 @@
 import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
 import type { StreamStatus } from '../../core/channel.ts';
-import { releaseSlab, SlabPool } from '../../core/slab-pool.ts';
+import { releaseSlab } from '../../core/slab-pool.ts';
 import type { SourceContext } from '../../core/source.ts';
 import type { EmitWindow } from './emit-window.ts';
 import type { FileGroup } from './groups.ts';
 import type { FileInfo, Identity } from './identity.ts';
-import { fileInfo, keyOf, parseIdentity, proofBytes, proofOf, readBytes } from './identity.ts';
+import {
+  fileInfo,
+  keyOf,
+  lastBytes,
+  longerHead,
+  parseIdentity,
+  proofBytes,
+  proofOf,
+  readBytes,
+} from './identity.ts';
 import type { HeaderOptions } from './line-batches.ts';
 import { LineBatches } from './line-batches.ts';
 import type { Lines } from './lines.ts';
 import { firstLines, splitLines } from './lines.ts';
+import { LongLines } from './long-lines.ts';
 import type { OpenFiles } from './open-files.ts';
+import type { ReadSlabs } from './read-slabs.ts';
+import { chunkBytes } from './read-slabs.ts';
 
 /*
  * Invariants.
  * 1. `position` is where the next event begins: everything before it was emitted, though perhaps
- * not
- *    yet with success. After a failed emit it goes back to what the channels hold.
+ *    not yet with success. After a failed emit it goes back to what the channels hold.
  * 2. Every read begins up to 1 KiB before `position`, and counts only when those bytes are the ones
  *    that were read there before (`#proof`). A file whose size, mtime or ctime changed is always
- * read
- *    that way, also when it has not grown. So a file that was cut back is found out, even if it has
- *    grown beyond `position` since: the bytes there are others.
+ *    read that way, also when it has not grown. So a file that was cut back is found out, even if
+ *    it has grown beyond `position` since: the bytes there are others.
  * 3. No event spans one of `#edges`: offsets where an event ended for some channel before.
  */
 
-/** The most bytes of one read. */
-const chunkBytes = 512 * 1024;
-/** Shared by all files: what one has read is emitted before long. */
-const slabs = new SlabPool(chunkBytes, 32);
 /** The most bytes one file gives before others have their turn. */
 const turnBytes = 16 * 1024 * 1024;
 /** An unfinished line at least this long is not read again until its newline was seen. */
@@ -42,6 +48,7 @@ export interface TailOptions extends HeaderOptions {
   readonly batchSize: number;
   readonly maxBatchCount: number;
   readonly maxLineBytes: number;
+  readonly slabs: ReadSlabs;
   /** In milliseconds. */
   readonly idleTimeout: number;
   /** The machine's boot. */
@@ -98,6 +105,7 @@ export class TailedFile {
   readonly #context: SourceContext;
   readonly #openFiles: OpenFiles;
   readonly #batches: LineBatches;
+  readonly #longLines: LongLines;
   readonly #first: number;
   #bornMs: number | undefined;
   #introduced: boolean;
@@ -113,7 +121,6 @@ export class TailedFile {
   #want = chunkBytes;
   /** There is no newline in `[position, searched)`. */
   #searched = 0;
-  #inLongLine = false;
   #lineBytes = 64;
 
   /** @param known what the channels know of the stream; else it is new and begins at `first` */
@@ -134,6 +141,7 @@ export class TailedFile {
     this.group = found.group;
     this.#batches = new LineBatches(options, stream);
     this.#batches.setFile(found.path, found.group);
+    this.#longLines = new LongLines(context, options.maxLineBytes);
     this.info = found.info;
     this.#bornMs = found.info.bornMs;
     this.key = keyOf(found.info);
@@ -318,18 +326,12 @@ export class TailedFile {
     this.#edges.sort((a, b) => a - b);
     this.#searched = 0;
     this.#want = chunkBytes;
-    this.#inLongLine = false;
+    this.#longLines.inside = false;
   }
 
   /** Brings the stream's identity up to date; nothing may be in flight. */
-  async refreshIdentity(): Promise<void> {
+  refreshIdentity(): void {
     if (!this.#introduced || this.#introducedPosition === this.position) return;
-    const grows = this.head.length < proofBytes && this.position > this.head.length;
-    if (grows && this.#handle) {
-      const head = await readBytes(this.#handle, 0, Math.min(proofBytes, this.position));
-      // Else the file was cut back meanwhile, which the next read finds out.
-      if (head.subarray(0, this.head.length).equals(this.head)) this.head = head;
-    }
     this.#introducedPosition = this.position;
     this.#introducedAt = this.#context.clock.monotonic();
     this.#context.streams.introduce(this.stream, this.identity(), this.#first);
@@ -408,8 +410,7 @@ export class TailedFile {
     const proof = this.#proof ?? Buffer.alloc(0);
     const want = Math.max(0, Math.min(this.#want, this.#limit - this.position));
     const before = Buffer.allocUnsafeSlow(proof.length);
-    // A small rest gets a slab of its size: a large one would be kept alive for little.
-    const slab = want === chunkBytes ? slabs.take() : Buffer.allocUnsafeSlow(want);
+    const slab = this.#options.slabs.take(want);
     const start = this.position - proof.length;
     if (before.length + want === 0) return { slab, length: 0, sound: true };
     const buffers = [before, slab].filter((buffer) => buffer.length > 0);
@@ -458,19 +459,17 @@ export class TailedFile {
     if (lines.count === 0) {
       // A line longer than the chunk, or an unfinished one.
       if (end >= this.#limit || chunk.length < this.#want) return false;
-      this.#want = Math.min(this.#want * 2, this.#options.maxLineBytes + 1);
+      this.#want = Math.min(this.#want * 2, this.#options.slabs.longBytes);
       return true;
     }
     this.position = lines.offsets[lines.count - 1] as number;
     const consumed = this.position - from;
+    this.head = longerHead(this.head, from, chunk.slab.subarray(0, chunk.length));
     this.#lineBytes = Math.max(1, consumed / lines.count);
-    this.#want = chunkBytes;
     this.#proof = lastBytes(this.#proof ?? Buffer.alloc(0), chunk.slab.subarray(0, consumed));
     this.#proofEnd = this.position;
-    this.#context.counters.LineTooLongCount += lines.longLines;
-    const first = lines.pieces[0] === 0;
-    if (first && this.#inLongLine) this.#context.counters.LineTooLongCount--;
-    this.#inLongLine = lines.pieces.at(-1) === lines.count - 1;
+    this.#longLines.note(this.path, from, lines);
+    this.#want = this.#longLines.inside ? this.#options.slabs.longBytes : chunkBytes;
     return this.#limit > end;
   }
 
@@ -489,11 +488,4 @@ export class TailedFile {
   readonly #failed = (error: unknown) => {
     this.failure ??= error;
   };
-}
-
-/** The last bytes, up to 1 KiB, of what was read before and what was read now; a copy. */
-function lastBytes(before: Buffer, now: Buffer): Buffer {
-  if (now.length >= proofBytes) return Buffer.from(now.subarray(now.length - proofBytes));
-  const kept = before.subarray(Math.max(0, before.length + now.length - proofBytes));
-  return Buffer.concat([kept, now]);
 }

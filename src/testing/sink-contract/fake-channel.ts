@@ -36,6 +36,8 @@ export class FakeChannel {
   /** Called as each operation begins, and again when it is done but has not resolved. */
   onOperation: ((name: OperationName) => void) | undefined;
   readonly settlement: Settlement;
+  /** What the settlement says. */
+  pressed = false;
   readonly #options: FakeChannelOptions;
   #now: Ledger;
   /** The ledger as of the newest mark. */
@@ -53,6 +55,7 @@ export class FakeChannel {
     this.#marked = copyOf(ledger);
     this.settlement = {
       state: ledger.state,
+      isPressed: () => this.pressed,
       commit: (ranges, delta) => this.#commit(ranges, delta),
       saveState: (delta) => this.#saveState(delta),
       release: (ranges) => this.#release(ranges),
