@@ -1,4 +1,4 @@
-import { arch, cpus, homedir, platform, release, tmpdir, userInfo } from 'node:os';
+import { arch, availableParallelism, homedir, platform, release, tmpdir, userInfo } from 'node:os';
 import type { Finding } from './finding.ts';
 import { finding } from './finding.ts';
 import { formatJavaDate } from './java-date.ts';
@@ -183,7 +183,7 @@ const systemDefaults: Readonly<Record<string, () => string>> = {
 /** ${java:version}, runtime and vm have no answer here: there is no Java. */
 const javaFacts: Readonly<Record<string, () => string>> = {
   os: () => `${platform()} ${release()}, architecture: ${arch()}`,
-  hardware: () => `processors: ${cpus().length}, architecture: ${arch()}`,
+  hardware: () => `processors: ${availableParallelism()}, architecture: ${arch()}`,
   locale: () => 'default locale: en, platform encoding: UTF-8',
 };
 

@@ -36,6 +36,7 @@ export class Ledger {
 
   apply(change: LedgerChange): void {
     for (const source of change.sources ?? []) this.sources.add(source);
+    for (const name of change.retired ?? []) this.#streams.delete(name);
     for (const [name, { identity, first }] of Object.entries(change.streams ?? {})) {
       const stream = this.#streams.get(name);
       if (stream) stream.identity = identity;
@@ -44,7 +45,6 @@ export class Ledger {
     for (const [name, ranges] of Object.entries(change.done ?? {})) {
       for (const [from, to] of ranges) this.#streams.get(name)?.done.add(from, to);
     }
-    for (const name of change.retired ?? []) this.#streams.delete(name);
     for (const [sink, delta] of Object.entries(change.sinks ?? {})) {
       const state = this.sinkState(sink);
       for (const key of delta.delete ?? []) state.delete(key);

@@ -245,7 +245,8 @@ export class LedgerLog {
       { record, synced: 0, change: this.marked.snapshot() },
       { record: ++record, synced: 0, mark: record - 1 },
     ];
-    const unmarked = this.#unmarked.map((each) => ({ ...each, record: ++record }));
+    // What no mark comes to cover must not grow without end.
+    const unmarked = merged(this.#unmarked).map((each) => ({ ...each, record: ++record }));
     for (const { record, change, saved } of unmarked) {
       lines.push({ record, synced: 0, change, ...(saved ? { saved } : {}) });
     }
@@ -301,6 +302,24 @@ export class LedgerLog {
   #path(generation: number): string {
     return join(this.#directory, `ledger.${generation}`);
   }
+}
+
+/** The same changes with those that follow each other made one; saved ones stay as they are. */
+function merged(changes: readonly Change[]): Change[] {
+  const result: Change[] = [];
+  let builder = new ChangeBuilder();
+  const finish = (record: number) => {
+    if (!builder.empty) result.push({ record, change: builder.build(), saved: false });
+    builder = new ChangeBuilder();
+  };
+  for (const { record, change, saved } of changes) {
+    if (saved) {
+      finish(record);
+      result.push({ record, change, saved });
+    } else builder.add(change);
+  }
+  finish(changes.at(-1)?.record ?? 0);
+  return result;
 }
 
 /** What of a change beyond the mark holds after a power loss: see invariant 3. */

@@ -105,5 +105,6 @@ function parsePositions(text: string): readonly FilePosition[] | undefined {
 function isPosition(entry: unknown): entry is FilePosition {
   if (typeof entry !== 'object' || entry === null) return false;
   const { inode, pos, file } = entry as Partial<Record<string, unknown>>;
-  return typeof inode === 'number' && typeof pos === 'number' && typeof file === 'string';
+  const whole = Number.isSafeInteger(inode) && Number.isSafeInteger(pos);
+  return whole && (pos as number) >= 0 && typeof file === 'string';
 }
