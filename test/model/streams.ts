@@ -97,6 +97,7 @@ class ReplayingSource implements Source {
       for (const stream of emitted) {
         const held = this.#context.streams.get(this.#named(stream))?.held ?? 0;
         this.#cursors.set(stream, held);
+        if (stream.reader === this) stream.held = held;
       }
       throw failed.reason;
     }

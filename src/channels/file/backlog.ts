@@ -98,7 +98,8 @@ export class Backlog {
   #readerOf(use: SegmentUse): SegmentReader {
     const { number } = use.segment;
     if (this.#reader?.number !== number) {
-      void this.#reader?.reader.close();
+      // It was only read: nothing can be lost by a close that fails.
+      void this.#reader?.reader.close().catch(() => {});
       const reader = new SegmentReader(this.#disk, use.segment, use.end, chunkBytes);
       this.#reader = { number, reader };
     }

@@ -82,7 +82,9 @@ export class FileChannel implements Channel {
   #running: Running | undefined;
   #filling: Promise<void> | undefined;
   #maintaining: Promise<void> | undefined;
-  #damage: Error | undefined;
+  /** Something has changed since the last look. */
+  #fillWanted = false;
+  #damage: unknown;
 
   constructor(options: FileChannelOptions, context: ChannelContext) {
     this.name = context.name;
@@ -369,16 +371,24 @@ export class FileChannel implements Channel {
 
   /** Reads back what did not fit into memory, as long as there is room in it. */
   #fill(): void {
-    this.#filling ??= this.#readBack()
-      .catch((error: unknown) => {
+    this.#fillWanted = true;
+    this.#filling ??= this.#readBackWanted();
+  }
+
+  async #readBackWanted(): Promise<void> {
+    while (this.#fillWanted) {
+      this.#fillWanted = false;
+      try {
+        await this.#readBack();
+      } catch (error) {
         if (String(error) !== String(this.#damage)) {
           this.#context.log.error({ error }, 'Stored events can not be read back.');
         }
-        this.#damage = error as Error;
-      })
-      .finally(() => {
-        this.#filling = undefined;
-      });
+        this.#damage = error;
+      }
+    }
+    // In the same turn as the last look: what comes later begins anew.
+    this.#filling = undefined;
   }
 
   async #readBack(): Promise<void> {
@@ -410,11 +420,13 @@ export class FileChannel implements Channel {
 
   async #snapshot(): Promise<void> {
     const { log, state, snapshots, segments } = this.#open();
-    const { segment, end, record } = log.syncedPosition;
-    await snapshots.write({ segment, offset: end, record, state: state.snapshot() });
+    const position = log.syncedPosition;
+    if (!position) return;
+    const { number: newest, end, record } = position;
+    await snapshots.write({ segment: newest, offset: end, record, state: state.snapshot() });
     for (const use of [...state.segments]) {
       const { number } = use.segment;
-      if (use.live > 0 || number >= segment || number >= snapshots.oldestSegment) continue;
+      if (use.live > 0 || number >= newest || number >= snapshots.oldestSegment) continue;
       state.forget(number);
       await segments.giveUp(use.segment);
     }

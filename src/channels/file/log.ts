@@ -1,4 +1,3 @@
-import { strict as assert } from 'node:assert';
 import type { Clock } from '../../core/clock.ts';
 import type { DiskFile } from '../../core/disk.ts';
 import { ChannelError } from '../../core/errors.ts';
@@ -78,12 +77,11 @@ export class Log {
   #next: { segment: Segment; file: DiskFile } | undefined;
   #preparing: Promise<void> | undefined;
   #noSpace: Error | undefined;
-  /** The newest record that was written, and the newest that is synced, and where that one ends. */
+  /** The newest record that was written, and the newest that is synced. */
   #record = 0;
   #synced = 0;
-  #syncedEnd = 0;
-  /** What the next segment to begin says of the one before. */
-  #last: LogEnd['last'];
+  /** Where the newest synced record ends: what the next segment to begin says of the one before. */
+  #syncedAt: LogEnd['last'];
   #number = 0;
   #failure: string | undefined;
   #stopping = new AbortController();
@@ -98,7 +96,7 @@ export class Log {
   /** Goes on behind what replay has found, in a new segment. */
   async open({ last, record, highest }: LogEnd): Promise<void> {
     this.#stopping = new AbortController();
-    this.#last = last;
+    this.#syncedAt = last;
     this.#number = highest;
     this.#record = record;
     this.#synced = record;
@@ -145,14 +143,11 @@ export class Log {
     await this.#preparing;
   }
 
-  /** Where the newest synced record ends, for a snapshot. */
-  get syncedPosition(): {
-    readonly segment: number;
-    readonly end: number;
-    readonly record: number;
-  } {
-    assert(this.#active, 'the log is open');
-    return { segment: this.#active.segment.number, end: this.#syncedEnd, record: this.#synced };
+  /** Where the newest synced record ends, for a snapshot; `undefined` before the first. */
+  get syncedPosition():
+    | { readonly number: number; readonly end: number; readonly record: number }
+    | undefined {
+    return this.#syncedAt && { ...this.#syncedAt, record: this.#synced };
   }
 
   async close(): Promise<void> {
@@ -234,7 +229,7 @@ export class Log {
     await active.file.sync();
     active.end = end;
     this.#synced = record;
-    this.#syncedEnd = end;
+    this.#syncedAt = { number: active.segment.number, end };
     return positions;
   }
 
@@ -243,17 +238,15 @@ export class Log {
     const { segment, end = 0 } = this.#active ?? {};
     if (this.#active && segment && end + bytes <= segment.capacity) return this.#active;
     await this.#active?.file.close();
-    if (this.#active) this.#last = { number: this.#active.segment.number, end: this.#syncedEnd };
     // A witness behind the last sync is no part of it.
     this.#record = this.#synced;
     this.#active = undefined;
     const { segment: made, file } = await this.#takeNext(bytes);
-    const begin = Buffer.from(JSON.stringify(this.#last ?? null));
+    const begin = Buffer.from(JSON.stringify(this.#syncedAt ?? null));
     const parts = encodeRecord('begin', this.#record + 1, this.#synced, [begin], made.salt);
     await file.write(parts, dataOffset);
     this.#record++;
     this.#active = { segment: made, file, end: dataOffset + recordBytes(begin.length) };
-    this.#syncedEnd = dataOffset;
     this.#onBegin(made);
     this.#prepareNext();
     return this.#active;
@@ -278,11 +271,7 @@ export class Log {
     const active = this.#active;
     this.#active = undefined;
     this.#record = this.#synced;
-    if (!active) return;
-    // A segment in which nothing was ever synced is as if it had never begun.
-    const end = this.#syncedEnd;
-    if (end > dataOffset) this.#last = { number: active.segment.number, end };
-    await active.file.close().catch(() => {});
+    await active?.file.close().catch(() => {});
   }
 
   #failLate(group: readonly Item[], cause: unknown): void {

@@ -76,11 +76,12 @@ export async function openLog(
     }
   }
   // A segment that replay has no use for may still serve the older snapshot: it goes like any other.
-  const known = found.filter(({ number }) => number <= last.number);
+  const known = found.filter(({ number }) => record > 0 && number <= last.number);
   for (const segment of known) state.keep(segment);
   return {
     state,
-    end: { last, record, highest },
+    // Before the first record that is known to be synced, the log has not begun.
+    end: { last: record === 0 ? undefined : last, record, highest },
     tail: tail.map(({ record: { type, payload } }) => ({ type, payload })),
     unused: found.filter((segment) => !known.includes(segment)),
   };

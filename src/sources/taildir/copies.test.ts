@@ -1,15 +1,15 @@
 import { strict as assert } from 'node:assert';
 import { mkdtempSync } from 'node:fs';
-import type { FileHandle } from 'node:fs/promises';
-import { appendFile, open, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { FakeSourceContext } from '../../testing/fake-source-context.ts';
-import type { Candidate } from './copies.ts';
+import type { Candidate } from './candidates.ts';
 import { copyWaitMs, PossibleCopies, TailHeads } from './copies.ts';
 import { parseGroup } from './groups.ts';
 import { fileInfo, proofBytes } from './identity.ts';
+import { InputFile } from './input-file.ts';
 import { OpenFiles } from './open-files.ts';
 import { ReadSlabs } from './read-slabs.ts';
 import type { FoundFile } from './tailed-file.ts';
@@ -33,7 +33,7 @@ const group = parseGroup('g', '/logs/.*', new Map());
 let folder = '';
 let context = new FakeSourceContext();
 let copies = new PossibleCopies(context.clock);
-let opened: FileHandle[] = [];
+let opened: InputFile[] = [];
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'taildir-copies-'));
@@ -66,9 +66,10 @@ async function tailed(content: string): Promise<TailedFile> {
 
 async function candidate(content: string): Promise<Candidate> {
   await writeFile(join(folder, 'app.log.1'), content);
-  const handle = await open(join(folder, 'app.log.1'), 'r');
+  const handle = await InputFile.open(join(folder, 'app.log.1'));
   opened.push(handle);
-  return { file: await found('app.log.1'), handle };
+  const head = Buffer.from(content).subarray(0, proofBytes);
+  return { file: await found('app.log.1'), handle, head };
 }
 
 async function repeats(file: Candidate, tail: TailedFile): Promise<boolean> {
@@ -110,7 +111,8 @@ test('a copy of a whole file is waited for while it changes, and a little longer
   const tail = await tailed(text);
   const copy = await candidate(text);
   assert(await repeats(copy, tail));
-  await context.clock.advance(copyWaitMs - 1);
+  // Its age by the time of day counts too.
+  await context.clock.advance(copyWaitMs - 1_000);
   assert(await repeats(copy, tail));
   await context.clock.advance(copyWaitMs);
   assert.equal(await repeats(copy, tail), false);

@@ -1,5 +1,5 @@
-import type { FileHandle } from 'node:fs/promises';
 import type { Clock } from '../../core/clock.ts';
+import type { Candidate } from './candidates.ts';
 import type { FileInfo } from './identity.ts';
 import { keyOf, proofBytes, readBytes } from './identity.ts';
 import type { FoundFile, TailedFile } from './tailed-file.ts';
@@ -11,13 +11,6 @@ import type { FoundFile, TailedFile } from './tailed-file.ts';
 export const copyWaitMs = 5_000;
 /** The longest wait for a file that keeps growing. */
 const longestWaitMs = 300_000;
-
-/** A file that belongs to no stream yet. */
-export interface Candidate {
-  readonly file: FoundFile;
-  /** Open while the candidate is looked at. */
-  readonly handle: FileHandle;
-}
 
 interface PossibleCopy {
   readonly firstSeenAt: number;
@@ -49,14 +42,13 @@ export class PossibleCopies {
    * other.
    */
   async repeats(candidate: Candidate, tails: TailHeads): Promise<boolean> {
-    const { file, handle } = candidate;
+    const { file, head } = candidate;
     const { changedAt, firstSeenAt } = this.#note(file);
     const now = this.#clock.monotonic();
     if (now - firstSeenAt >= longestWaitMs) return false;
     const waits = now - changedAt < copyWaitMs;
-    const head = await readBytes(handle, 0, Math.min(proofBytes, file.info.size));
-    for (const tail of tails.beginningAs(head)) {
-      if (!beginsAlike(head, tail.head) || tail.deleted || isOlder(file.info, tail.info)) continue;
+    for (const tail of tails.alike(head)) {
+      if (tail.deleted || isOlder(file.info, tail.info)) continue;
       const relation = await relationOf(candidate, tail);
       if (relation === 'unclear' || (relation === 'repeats' && waits)) return true;
     }
@@ -138,11 +130,13 @@ export class TailHeads {
     else this.#groups.set(key, [tail]);
   }
 
-  /** Those that may begin like this, among others. */
-  beginningAs(head: Buffer): readonly TailedFile[] {
-    if (head.length < groupBytes) return [...this.#short, ...[...this.#groups.values()].flat()];
-    const group = this.#groups.get(head.toString('latin1', 0, groupBytes)) ?? [];
-    return [...this.#short, ...group];
+  /** Those that begin like this, or of which this begins like all that was seen of them. */
+  alike(head: Buffer): readonly TailedFile[] {
+    const groups =
+      head.length < groupBytes
+        ? [...this.#groups.values()]
+        : [this.#groups.get(head.toString('latin1', 0, groupBytes)) ?? []];
+    return [this.#short, ...groups].flat().filter((tail) => beginsAlike(head, tail.head));
   }
 }
 

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { Stats } from 'node:fs';
-import type { FileHandle } from 'node:fs/promises';
 import type { Json } from '../../core/component.ts';
+import type { InputFile } from './input-file.ts';
 
 /** Bytes at the beginning, and before the read offset, by which a file is known again. */
 export const proofBytes = 1024;
@@ -105,7 +105,7 @@ export function sameBirth(identity: Identity, info: FileInfo): boolean {
 export type Likeness = 'same' | 'shorter' | 'different';
 
 export async function compare(
-  file: FileHandle,
+  file: InputFile,
   size: number,
   identity: Identity,
   held: number,
@@ -116,7 +116,7 @@ export async function compare(
 }
 
 /** Has the file what was proved? */
-async function proves(file: FileHandle, size: number, proof: Proof): Promise<boolean> {
+async function proves(file: InputFile, size: number, proof: Proof): Promise<boolean> {
   if (size < proof.offset + proof.length) return false;
   const bytes = await readBytes(file, proof.offset, proof.length);
   return proofOf(proof.offset, bytes).hash === proof.hash;
@@ -137,11 +137,11 @@ export function longerHead(head: Buffer, offset: number, bytes: Buffer): Buffer 
 }
 
 /** The bytes there, fewer where the file ends. */
-export async function readBytes(file: FileHandle, offset: number, length: number): Promise<Buffer> {
+export async function readBytes(file: InputFile, offset: number, length: number): Promise<Buffer> {
   const bytes = Buffer.allocUnsafeSlow(length);
   let filled = 0;
   while (filled < length) {
-    const { bytesRead } = await file.read(bytes, filled, length - filled, offset + filled);
+    const bytesRead = await file.read([bytes.subarray(filled)], offset + filled);
     if (bytesRead === 0) break;
     filled += bytesRead;
   }

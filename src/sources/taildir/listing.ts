@@ -1,9 +1,10 @@
-import { readdir, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../core/clock.ts';
 import type { Logger } from '../../core/log.ts';
 import type { FileGroup } from './groups.ts';
 import { fileInfo } from './identity.ts';
+import { statOf } from './input-file.ts';
 import { inParallel } from './parallel.ts';
 import type { FoundFile } from './tailed-file.ts';
 
@@ -66,7 +67,7 @@ export class DirectoryListing {
     }
     const files: FoundFile[] = [];
     await inParallel([...paths], async ([path, group]) => {
-      const stats = await stat(path).catch(() => undefined);
+      const stats = await statOf(path).catch(() => undefined);
       if (stats?.isFile()) files.push({ path, group, info: fileInfo(stats) });
     });
     files.sort((a, b) => a.info.mtimeMs - b.info.mtimeMs || (a.path < b.path ? -1 : 1));
@@ -80,7 +81,7 @@ export class DirectoryListing {
 
   async #list(directory: string): Promise<readonly string[] | undefined> {
     try {
-      const { mtimeMs } = await stat(directory);
+      const { mtimeMs } = await statOf(directory);
       const known = this.#names.get(directory);
       if (known?.mtimeMs === mtimeMs) return known.names;
       const names = await readdir(directory);
@@ -113,7 +114,7 @@ export async function allFiles(
   const files: FoundFile[] = [];
   await inParallel(names, async (name) => {
     const path = join(directory, name);
-    const stats = await stat(path).catch(() => undefined);
+    const stats = await statOf(path).catch(() => undefined);
     if (stats?.isFile()) files.push({ path, group, info: fileInfo(stats) });
   });
   return files;

@@ -1,21 +1,12 @@
-import type { FileHandle } from 'node:fs/promises';
-import { open } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import type { StreamStatus } from '../../core/channel.ts';
 import type { SourceContext } from '../../core/source.ts';
-import type { Candidate } from './copies.ts';
+import type { Candidate } from './candidates.ts';
+import { Candidates } from './candidates.ts';
 import { PossibleCopies, TailHeads } from './copies.ts';
 import type { FileGroup } from './groups.ts';
 import type { Likeness } from './identity.ts';
-import {
-  compare,
-  fileInfo,
-  keyOf,
-  parseIdentity,
-  proofBytes,
-  readBytes,
-  sameBirth,
-} from './identity.ts';
+import { compare, keyOf, parseIdentity, proofBytes, sameBirth } from './identity.ts';
 import type { Listing } from './listing.ts';
 import { allFiles } from './listing.ts';
 import type { LostStream } from './lost-streams.ts';
@@ -38,8 +29,6 @@ import { TailedFile } from './tailed-file.ts';
 
 /** A stream whose file is gone is forgotten after this. */
 const retireMs = 24 * 60 * 60 * 1000;
-/** Unreadable files that are remembered, so that each is said once. */
-const mostComplaints = 10_000;
 
 /**
  * What a rotation adds to a name: `.1`, `-20261124`, `.2026-11-24`. A copy's name begins without
@@ -52,6 +41,9 @@ type Claimable = LostStream & {
   /** Its deleted file, while that is still open. */
   readonly tail?: TailedFile;
 };
+
+/** A file that is not, by its inode, one that is known. */
+type Stranger = Pick<Candidate, 'file' | 'head'>;
 
 /** Where a file begins that no channel knows. */
 export interface Beginnings {
@@ -72,7 +64,7 @@ export class StreamMatcher {
   /** Inode and path of the files that channels knew at the start. */
   readonly #knownNames = new Set<string>();
   readonly #copies: PossibleCopies;
-  readonly #unreadable = new Map<string, string>();
+  readonly #candidates: Candidates;
   readonly #options: TailOptions;
   readonly #context: SourceContext;
   readonly #openFiles: OpenFiles;
@@ -89,6 +81,7 @@ export class StreamMatcher {
     this.#context = context;
     this.#openFiles = openFiles;
     this.#copies = new PossibleCopies(context.clock);
+    this.#candidates = new Candidates(context);
   }
 
   /** Takes up the streams that the channels know. */
@@ -235,60 +228,53 @@ export class StreamMatcher {
   async #findStreams(files: readonly FoundFile[], beginnings?: Beginnings): Promise<void> {
     const known = new TailHeads();
     for (const tail of this.tails.values()) known.add(tail);
-    const strangers: FoundFile[] = [];
-    await inParallel(files, async (file) => {
-      const tail = await this.#opened(file, (candidate) => this.#byInode(candidate));
-      if (tail === 'unreadable') return;
-      if (tail) known.add(tail);
-      else strangers.push(file);
+    const strangers: Stranger[] = [];
+    await inParallel(files, async (each) => {
+      await this.#candidates.opened(each, async (candidate) => {
+        const { file, head } = candidate;
+        const tail = await this.#byInode(candidate);
+        if (tail) known.add(tail);
+        else strangers.push({ file, head });
+      });
     });
     // A copy comes after its original.
-    strangers.sort((a, b) => a.info.perhapsBornMs - b.info.perhapsBornMs);
-    for (const file of strangers) {
-      await this.#opened(file, async (candidate) => {
-        if (await this.#byProof(candidate)) return;
-        if (await this.#copies.repeats(candidate, known)) return;
-        known.add(await this.#begin(candidate, beginnings));
-      });
+    strangers.sort((a, b) => a.file.info.perhapsBornMs - b.file.info.perhapsBornMs);
+    const deleted = [...this.tails.values()].filter((tail) => tail.deleted && tail.isOpen);
+    const begun: TailedFile[] = [];
+    for (const stranger of strangers) {
+      // Most begin in their own way: they need not be opened once more.
+      const isNew = !this.#isAlike(stranger.head, known, deleted);
+      if (isNew || (await this.#standsAlone(stranger.file, known, deleted))) {
+        const tail = await this.#begin(stranger, beginnings);
+        known.add(tail);
+        begun.push(tail);
+      }
     }
+    // In one turn, so that the channels write them at once.
+    for (const tail of begun) tail.introduceNew();
   }
 
-  /**
-   * Does something with a file while it is open, as it is by now: since it was listed it may have
-   * grown. What can't be read is said once.
-   */
-  async #opened<T>(
+  /** Does a file with this head begin like anything that is or was tailed? */
+  #isAlike(head: Buffer, known: TailHeads, deleted: readonly TailedFile[]): boolean {
+    if (deleted.length > 0 || known.alike(head).length > 0) return true;
+    return this.#lost.beginningLike(head).length > 0;
+  }
+
+  /** Is the file neither a stream that is known nor a possible copy of one? */
+  async #standsAlone(
     file: FoundFile,
-    work: (candidate: Candidate) => Promise<T>,
-  ): Promise<T | 'unreadable'> {
-    let handle: FileHandle | undefined;
-    try {
-      handle = await open(file.path, 'r');
-      const info = fileInfo(await handle.stat());
-      if (keyOf(info) !== keyOf(file.info) || info.size === 0) return 'unreadable';
-      const result = await work({ file: { ...file, info }, handle });
-      this.#unreadable.delete(file.path);
-      return result;
-    } catch (error) {
-      this.#complain(file.path, error);
-      return 'unreadable';
-    } finally {
-      await handle?.close();
-    }
-  }
-
-  #complain(path: string, error: unknown): void {
-    const { code = 'unknown' } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return;
-    this.#context.counters.EventReadFail++;
-    if (this.#unreadable.get(path) === code) return;
-    if (this.#unreadable.size >= mostComplaints) this.#unreadable.clear();
-    this.#unreadable.set(path, code);
-    this.#context.log.warn({ path, error }, 'File can not be read; tried again.');
+    known: TailHeads,
+    deleted: readonly TailedFile[],
+  ): Promise<boolean> {
+    const alone = await this.#candidates.opened(file, async (candidate) => {
+      if (await this.#byProof(candidate, deleted)) return false;
+      return !(await this.#copies.repeats(candidate, known));
+    });
+    return alone === true;
   }
 
   /** The stream without a file that has this inode. */
-  async #byInode({ file, handle }: Candidate): Promise<TailedFile | undefined> {
+  async #byInode({ file, handle, head }: Candidate): Promise<TailedFile | undefined> {
     const { info } = file;
     for (const { stream, identity } of this.#lost.withInode(info.inode)) {
       if (!sameBirth(identity, info)) continue;
@@ -299,7 +285,8 @@ export class StreamMatcher {
         const tail = await this.#attach(stream, file, status);
         // Not to be opened for nothing: there may be thousands that nobody writes to any more.
         tail.dirty = tail.unreadBytes > 0 || !tail.idle;
-        return this.#withHead(tail, handle);
+        tail.head = head;
+        return tail;
       }
       if (likeness === 'shorter' && identity.boot !== this.#options.boot) {
         return this.#afterPowerLoss(file, status);
@@ -319,11 +306,11 @@ export class StreamMatcher {
   /**
    * Takes the file for a stream whose proofs it has. True as well when that is to be waited for.
    */
-  async #byProof({ file, handle }: Candidate): Promise<boolean> {
+  async #byProof(candidate: Candidate, deleted: readonly TailedFile[]): Promise<boolean> {
+    const { file, head } = candidate;
     let shorter = false;
-    const beginning = await readBytes(handle, 0, Math.min(proofBytes, file.info.size));
-    for (const lost of this.#claimable(file.path, beginning)) {
-      const likeness = await this.#compareCopy(lost, { file, handle });
+    for (const lost of this.#claimable(file.path, head, deleted)) {
+      const likeness = await this.#compareCopy(lost, candidate);
       if (likeness === 'shorter') shorter = true;
       if (likeness === 'same' && (await this.#attachCopy(lost, file))) return true;
     }
@@ -331,10 +318,10 @@ export class StreamMatcher {
   }
 
   /** Streams whose own file is no more and began like this, those of the path first. */
-  #claimable(path: string, beginning: Buffer): readonly Claimable[] {
-    const lost: Claimable[] = [...this.#lost.beginningLike(beginning)];
-    for (const tail of this.tails.values()) {
-      if (!tail.deleted || !tail.isOpen) continue;
+  #claimable(path: string, head: Buffer, deleted: readonly TailedFile[]): readonly Claimable[] {
+    const lost: Claimable[] = [...this.#lost.beginningLike(head)];
+    for (const tail of deleted) {
+      if (!tail.isOpen) continue;
       const { stream, info } = tail;
       lost.push({ stream, identity: tail.identity(), lostAtMs: info.ctimeMs, tail });
     }
@@ -375,15 +362,7 @@ export class StreamMatcher {
     return true;
   }
 
-  async #withHead(tail: TailedFile, handle: FileHandle): Promise<TailedFile> {
-    tail.head = await readBytes(handle, 0, Math.min(proofBytes, tail.info.size));
-    return tail;
-  }
-
-  async #begin(
-    { file, handle }: Candidate,
-    beginnings: Beginnings | undefined,
-  ): Promise<TailedFile> {
+  async #begin({ file, head }: Stranger, beginnings: Beginnings | undefined): Promise<TailedFile> {
     const { path, info } = file;
     let first = 0;
     if (beginnings && !this.#knownNames.has(nameKey(info.inode, path))) {
@@ -392,7 +371,8 @@ export class StreamMatcher {
       else if (beginnings.skipToEnd) first = info.size;
     }
     const tail = await this.#attach(this.#newName(file), file, undefined, first);
-    return this.#withHead(tail, handle);
+    tail.head = head;
+    return tail;
   }
 
   /**
@@ -444,7 +424,7 @@ export class StreamMatcher {
       if (!sameInode && !path.startsWith(original)) continue;
       const other = this.tails.get(keyOf(info));
       if (info.size === 0 || (other && !other.blank)) continue;
-      const likeness = await this.#opened(file, (candidate) => {
+      const likeness = await this.#candidates.opened(file, (candidate) => {
         return sameInode
           ? compare(candidate.handle, candidate.file.info.size, identity, status.held)
           : this.#compareCopy(lost, candidate);

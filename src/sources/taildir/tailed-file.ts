@@ -1,5 +1,3 @@
-import type { FileHandle } from 'node:fs/promises';
-import { open } from 'node:fs/promises';
 import type { StreamStatus } from '../../core/channel.ts';
 import { releaseSlab } from '../../core/slab-pool.ts';
 import type { SourceContext } from '../../core/source.ts';
@@ -16,6 +14,7 @@ import {
   proofOf,
   readBytes,
 } from './identity.ts';
+import { InputFile } from './input-file.ts';
 import type { HeaderOptions } from './line-batches.ts';
 import { LineBatches } from './line-batches.ts';
 import type { Lines } from './lines.ts';
@@ -113,7 +112,7 @@ export class TailedFile {
   #known: Identity | undefined;
   #introducedAt = Number.NEGATIVE_INFINITY;
   #introducedPosition = -1;
-  #handle: FileHandle | undefined;
+  #handle: InputFile | undefined;
   /** What was read before `#proofEnd`: up to 1 KiB. */
   #proof: Buffer | undefined;
   #proofEnd = 0;
@@ -221,16 +220,13 @@ export class TailedFile {
    * @param flush the rest after the last newline is an event too, unless the file has just changed
    */
   async read(window: EmitWindow, signal: AbortSignal, flush: boolean): Promise<ReadOutcome> {
+    const { changedAt, isOpen } = this;
     const handle = await this.open();
     if (!handle) return 'moved';
-    const changedAt = this.changedAt;
-    await this.look();
+    if (isOpen) await this.look();
     this.dirty = false;
     if (this.info.size < this.readEnd || !(await this.#prove(handle))) return 'replaced';
-    if (this.info.size > 0) {
-      this.#introduce();
-      if (!(await this.#prove(handle))) return 'replaced';
-    }
+    if (this.info.size > 0 && this.#introduce() && !(await this.#prove(handle))) return 'replaced';
     const final = flush && changedAt === this.changedAt;
     if (await this.#searchNewline(handle, final)) return 'end';
 
@@ -276,12 +272,12 @@ export class TailedFile {
   }
 
   /** Opens the file by its name; `undefined` when that leads to another file or none. */
-  async open(): Promise<FileHandle | undefined> {
+  async open(): Promise<InputFile | undefined> {
     if (this.#handle) {
       this.#openFiles.used(this);
       return this.#handle;
     }
-    const handle = await open(this.path, 'r').catch((error: NodeJS.ErrnoException) => {
+    const handle = await InputFile.open(this.path).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return undefined;
       throw error;
     });
@@ -292,6 +288,7 @@ export class TailedFile {
       return undefined;
     }
     this.#handle = handle;
+    this.seen(info);
     await this.#openFiles.opened(this);
     return handle;
   }
@@ -359,20 +356,29 @@ export class TailedFile {
     };
   }
 
-  #introduce(): void {
-    if (this.#introduced) return;
+  /** Makes a new stream that begins at 0 known, without having read anything. */
+  introduceNew(): void {
+    if (this.#first === 0) this.#introduce();
+  }
+
+  /** Returns whether the channels know better where to read on. */
+  #introduce(): boolean {
+    if (this.#introduced) return false;
     const identity = this.identity();
     const status = this.#context.streams.introduce(this.stream, identity, this.#first);
     this.#introduced = true;
     this.#introducedPosition = this.position;
     this.#introducedAt = this.#context.clock.monotonic();
-    if (status.held !== this.position) this.#goTo(status);
+    if (status.held === this.position) return false;
+    this.#goTo(status);
+    return true;
   }
 
   /** Is the file still what was read? Then the proof is made the one just before `position`. */
-  async #prove(handle: FileHandle): Promise<boolean> {
-    if (!(await this.#hasHead(handle))) return false;
-    // The read that follows begins with this proof.
+  async #prove(handle: InputFile): Promise<boolean> {
+    // The read that follows begins with the head, or with this proof.
+    const readsHead = this.position === 0 && this.head.length > 0;
+    if (!readsHead && !(await this.#hasHead(handle))) return false;
     if (this.#proof && this.#proofEnd === this.position) return true;
     if (!(await this.#hasProof(handle))) return false;
     if (this.head.length === 0) {
@@ -384,7 +390,7 @@ export class TailedFile {
     return this.#proof.length === length;
   }
 
-  async #hasProof(handle: FileHandle): Promise<boolean> {
+  async #hasProof(handle: InputFile): Promise<boolean> {
     const proof = this.#proof ?? Buffer.alloc(0);
     const bytes = await readBytes(handle, this.#proofEnd - proof.length, proof.length);
     return bytes.equals(proof);
@@ -393,7 +399,7 @@ export class TailedFile {
   /**
    * Where the proof does not speak for the beginning: nothing was read yet, or less than the head.
    */
-  async #hasHead(handle: FileHandle): Promise<boolean> {
+  async #hasHead(handle: InputFile): Promise<boolean> {
     if (this.#proof && this.position >= this.head.length) return true;
     return (await readBytes(handle, 0, this.head.length)).equals(this.head);
   }
@@ -406,7 +412,7 @@ export class TailedFile {
     return Math.min(this.info.size, this.#edges[0] ?? this.info.size);
   }
 
-  async #readChunk(handle: FileHandle): Promise<Chunk> {
+  async #readChunk(handle: InputFile): Promise<Chunk> {
     const proof = this.#proof ?? Buffer.alloc(0);
     const want = Math.max(0, Math.min(this.#want, this.#limit - this.position));
     const before = Buffer.allocUnsafeSlow(proof.length);
@@ -414,16 +420,18 @@ export class TailedFile {
     const start = this.position - proof.length;
     if (before.length + want === 0) return { slab, length: 0, sound: true };
     const buffers = [before, slab].filter((buffer) => buffer.length > 0);
-    const { bytesRead } = await handle.readv(buffers, start);
+    const bytesRead = await handle.read(buffers, start);
     const length = Math.max(0, bytesRead - before.length);
-    return { slab, length, sound: before.equals(proof) && bytesRead >= before.length };
+    const known = this.position === 0 ? Math.min(length, this.head.length) : 0;
+    const sound = before.equals(proof) && this.head.compare(slab, 0, known, 0, known) === 0;
+    return { slab, length, sound: sound && bytesRead >= before.length };
   }
 
   /**
    * Looks for the end of a long unfinished line without keeping it: true when there is none yet.
    * Else each write to a line of many megabytes would have all of it read again.
    */
-  async #searchNewline(handle: FileHandle, final: boolean): Promise<boolean> {
+  async #searchNewline(handle: InputFile, final: boolean): Promise<boolean> {
     const limit = this.#limit;
     if (final || limit < this.info.size || limit - this.position > this.#options.maxLineBytes) {
       return false;
