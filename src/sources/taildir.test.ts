@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
-import { appendFile, chmod, mkdir, utimes, writeFile } from 'node:fs/promises';
+import { appendFileSync } from 'node:fs';
+import { chmod, mkdir, utimes, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { ChannelFullError } from '../core/errors.ts';
 import { sourceContract } from '../testing/source-contract.ts';
@@ -13,7 +14,7 @@ sourceContract('taildir', {
     await tailing.append('app.log', '');
     return {
       create: (context) => tailing.create(context),
-      write: (bytes) => appendFile(tailing.path('app.log'), bytes),
+      write: async (bytes) => appendFileSync(tailing.path('app.log'), bytes),
       maxLineBytes: 1000,
       close: () => tailing.end(),
     };
@@ -404,7 +405,9 @@ for (const [cache, names] of Object.entries({ true: ['a'], false: ['a', 'b'] }))
 tails(
   'with very many files, few are open while the source starts',
   async (t) => {
-    for (let file = 0; file < 60; file++) await t.append(`app.log.${file}`, `${file}\n`);
+    for (let file = 0; file < 120; file++) {
+      await t.append(`app.log.${file}`, file % 2 ? '' : `${file}\n`);
+    }
     let most = 0;
     let started = false;
     const starting = t.start().then(() => {
@@ -412,6 +415,7 @@ tails(
     });
     while (!started) most = Math.max(most, await t.openCount());
     await starting;
+    most = Math.max(most, await t.openCount());
     await t.poll();
     assert.equal(t.bodies.length, 60);
     assert(most > 0 && most <= 12, `${most} open`);

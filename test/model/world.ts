@@ -142,8 +142,11 @@ async function live(
   }
   if (!last && !life.next && prng.chance(1 / 2)) crash();
   if (life.next) return life.next;
-  const stopped = agent.stop();
-  for (let step = 0; step < 100; step++) await clock.advance(300);
+  let over = false;
+  const stopped = agent.stop().finally(() => {
+    over = true;
+  });
+  for (let step = 0; step < 1_000 && !over && !life.next; step++) await clock.advance(300);
   if (life.next) return life.next;
   await stopped;
   assert(!last || isDelivered(agent, setting), 'everything is delivered in the end');

@@ -48,13 +48,12 @@ export class Backlog {
   }
 
   /**
-   * The puts of about one chunk. When the end of what is durable is reached, there is no backlog any
-   * more, at that very moment.
+   * Reads about one chunk, and hands over each put as it is read. When the end of what is durable is
+   * reached, there is no backlog any more, at that very moment: what is stored next comes after it.
    *
    * @throws ChannelError when a record can't be read that was durable
    */
-  async read(): Promise<StoredPut[]> {
-    const puts: StoredPut[] = [];
+  async read(consume: (put: StoredPut) => void): Promise<void> {
     let bytes = 0;
     while (this.#at && bytes < chunkBytes) {
       const use = this.#useAt(this.#at.number);
@@ -79,9 +78,8 @@ export class Backlog {
       }
       this.#at.offset = offset + record.bytes;
       bytes += record.bytes;
-      if (record.type === 'put') puts.push(decodePut(record.payload));
+      if (record.type === 'put') consume(decodePut(record.payload));
     }
-    return puts;
   }
 
   async close(): Promise<void> {

@@ -20,7 +20,7 @@ import { encodeBatch } from '../../formats/batch-encoding.ts';
 import { Backlog, sequenceBytes } from './backlog.ts';
 import { Log, type Position } from './log.ts';
 import { MemoryWindow } from './memory-window.ts';
-import { applyRecord, openLog, type TailRecord } from './open.ts';
+import { openLog } from './open.ts';
 import { Segments } from './segments.ts';
 import { Snapshots } from './snapshots.ts';
 import type { LogState } from './state.ts';
@@ -114,7 +114,7 @@ export class FileChannel implements Channel {
         this.#context,
       );
       const snapshots = new Snapshots(checkpointDirectory, disk);
-      const { state, end, tail, unused } = await openLog(segments, snapshots, disk, log);
+      const { state, end, unused } = await openLog(segments, snapshots, disk, log);
       const backlog = new Backlog(disk, state);
       const appended = new Log(segments, clock, log, (segment) => {
         state.begin(segment, 0);
@@ -122,7 +122,6 @@ export class FileChannel implements Channel {
       });
       this.#running = { state, log: appended, snapshots, segments, backlog, unlock };
       await appended.open(end);
-      await Promise.all(tail.map((record) => this.#appendAgain(record)));
       for (const segment of unused) await segments.giveUp(segment);
       this.#takeOver(state);
       if (state.live > 0) backlog.begin(0, 0);
@@ -269,17 +268,6 @@ export class FileChannel implements Channel {
     }
   }
 
-  /** Begin and witness are the log's own. */
-  async #appendAgain({ type, payload }: TailRecord): Promise<void> {
-    if (type === 'begin' || type === 'witness') return;
-    const { log, state } = this.#open();
-    await log.append(type, [payload], ({ segment, offset, end }) => {
-      const use = state.use(segment.number) ?? state.begin(segment, offset);
-      applyRecord(state, use, type, payload);
-      use.end = end;
-    });
-  }
-
   /** Goes on from a state that was read. */
   #takeOver(state: LogState): void {
     this.#ledger = new Ledger();
@@ -395,14 +383,13 @@ export class FileChannel implements Channel {
     for (;;) {
       const running = this.#running;
       if (!running || running.backlog.empty || !this.#window.isLow) return;
-      const puts = await running.backlog.read();
-      for (const { first, batch } of puts) {
+      await running.backlog.read(({ first, batch }) => {
         for (const [from, to] of uncommitted(running.state, first, batch.length)) {
           const part = batch.slice(from - first, to - first);
           this.#window.force(part.slab, part.length);
           this.#queue.push(part, from);
         }
-      }
+      });
     }
   }
 

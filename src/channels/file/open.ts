@@ -4,34 +4,24 @@ import type { LedgerChange } from '../../core/ledger.ts';
 import type { Logger } from '../../core/log.ts';
 import { decodePut } from './backlog.ts';
 import type { LogEnd } from './log.ts';
-import type { RecordType } from './record.ts';
 import { type Found, Replay } from './replay.ts';
 import { dataOffset, type Segment, type Segments } from './segments.ts';
 import type { Snapshot, Snapshots } from './snapshots.ts';
-import { type CommitChange, LogState, type SegmentUse } from './state.ts';
-
-/** A record that was read, and is to be appended again. */
-export interface TailRecord {
-  readonly type: RecordType;
-  readonly payload: Buffer;
-}
+import { type CommitChange, LogState } from './state.ts';
 
 export interface OpenedLog {
-  /** What the records up to `end` add up to. */
   readonly state: LogState;
   readonly end: LogEnd;
-  /**
-   * Records behind the last that is known to have been synced. They are whole, but only the kernel
-   * may have them, or not even that keeps them if a sync had failed: so they are appended anew, and
-   * the old ones don't count.
-   */
-  readonly tail: readonly TailRecord[];
   /** Segments that were made and never begun. */
   readonly unused: readonly Segment[];
 }
 
 /**
- * Reads what a channel has on disk: the newest snapshot, then every record behind it.
+ * Reads what a channel has on disk: the newest snapshot, then every record behind it. Records behind the
+ * last that is known to have been synced are whole, but perhaps only the kernel has them, and after
+ * a sync that failed not even that will write them: so they are written again, where they are, and
+ * synced, before anything goes on behind them.
+ *
  * @throws DamageError, ChannelError: the channel must not start
  */
 export async function openLog(
@@ -57,34 +47,52 @@ export async function openLog(
     if (!replay.isEmpty)
       throw new ChannelError('no snapshot is there, nor the beginning of the log');
     const end = { last: undefined, record: 0, highest };
-    return { state, end, tail: [], unused: found };
+    return { state, end, unused: found };
   }
   if (!byNumber.has(from.segment)) {
     throw new ChannelError(`segment ${from.segment}, with which replay begins, is missing`);
   }
   let last = { number: from.segment, end: from.offset };
-  let record = from.record;
-  const tail: Found[] = [];
+  let doubtful: Found[] = [];
   for await (const each of replay.from(from)) {
-    tail.push(each);
-    for (let first = tail[0]; first; first = tail[0]) {
-      if (first.record.number > each.record.synced) break;
-      apply(state, first);
-      last = { number: first.segment.number, end: first.offset + first.record.bytes };
-      record = first.record.number;
-      tail.shift();
+    apply(state, each);
+    last = { number: each.segment.number, end: each.offset + each.record.bytes };
+    doubtful.push(each);
+    if (each.record.synced >= (doubtful[0]?.record.number ?? 0)) {
+      doubtful = doubtful.filter(({ record }) => record.number > each.record.synced);
     }
   }
+  await writeAgain(doubtful, disk);
   // A segment that replay has no use for may still serve the older snapshot: it goes like any other.
-  const known = found.filter(({ number }) => record > 0 && number <= last.number);
+  const known = found.filter(({ number }) => number <= last.number);
   for (const segment of known) state.keep(segment);
   return {
     state,
-    // Before the first record that is known to be synced, the log has not begun.
-    end: { last: record === 0 ? undefined : last, record, highest },
-    tail: tail.map(({ record: { type, payload } }) => ({ type, payload })),
+    end: { last, record: replay.record, highest },
     unused: found.filter((segment) => !known.includes(segment)),
   };
+}
+
+/** Makes records durable that may not be. */
+async function writeAgain(records: readonly Found[], disk: Disk): Promise<void> {
+  for (const segment of new Set(records.map((each) => each.segment))) {
+    const own = records.filter((each) => each.segment === segment);
+    const from = own[0]?.offset ?? 0;
+    const to = own.reduce((_, { offset, record }) => offset + record.bytes, from);
+    const file = await disk.open(segment.path, 'r+');
+    try {
+      const bytes = Buffer.allocUnsafe(to - from);
+      for (let at = 0; at < bytes.length; ) {
+        const read = await file.read(bytes, at, bytes.length - at, from + at);
+        if (read === 0) throw new ChannelError(`${segment.path} ends before byte ${to}`);
+        at += read;
+      }
+      await file.write([bytes], from);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  }
 }
 
 function fromSnapshot(snapshot: Snapshot | undefined) {
@@ -96,16 +104,7 @@ function fromSnapshot(snapshot: Snapshot | undefined) {
 function apply(state: LogState, { segment, offset, record }: Found): void {
   const use = state.use(segment.number) ?? state.begin(segment, dataOffset);
   use.end = offset + record.bytes;
-  applyRecord(state, use, record.type, record.payload);
-}
-
-/** What a durable record in a segment does to the state. */
-export function applyRecord(
-  state: LogState,
-  use: SegmentUse,
-  type: RecordType,
-  payload: Buffer,
-): void {
+  const { type, payload } = record;
   if (type === 'put') {
     const { batch } = decodePut(payload);
     state.put(use, batch.length, batch.origin);

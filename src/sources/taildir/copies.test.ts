@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { FakeSourceContext } from '../../testing/fake-source-context.ts';
 import type { Candidate } from './candidates.ts';
-import { copyWaitMs, PossibleCopies, TailHeads } from './copies.ts';
+import { copyWaitMs, originalsFirst, PossibleCopies, TailHeads } from './copies.ts';
 import { parseGroup } from './groups.ts';
 import { fileInfo, proofBytes } from './identity.ts';
 import { InputFile } from './input-file.ts';
@@ -105,6 +105,14 @@ test('a file that goes on otherwise than the one that it begins like is no copy'
   const tail = await tailed(text);
   assert.equal(await repeats(await candidate(`${text.slice(0, 2000)}other\n`), tail), false);
   assert.equal(await repeats(await candidate(`${text}and more\n`), tail), false);
+});
+
+test('an original comes before its copy, also when both were made in the same moment', async () => {
+  const tail = await tailed(text);
+  const { file } = await candidate(text.slice(0, 100));
+  const copy = { ...file.info, perhapsBornMs: tail.info.perhapsBornMs };
+  assert(originalsFirst(tail.info, copy) < 0);
+  assert(originalsFirst({ ...tail.info, size: 0 }, { ...copy, perhapsBornMs: Infinity }) < 0);
 });
 
 test('a copy of a whole file is waited for while it changes, and a little longer', async () => {

@@ -140,6 +140,14 @@ export class TailHeads {
   }
 }
 
+/**
+ * Orders files so that a copy comes after its original. Made within one tick of the file system's
+ * clock, the longer one is not a copy in the making of the other.
+ */
+export function originalsFirst(a: FileInfo, b: FileInfo): number {
+  return a.perhapsBornMs - b.perhapsBornMs || b.size - a.size;
+}
+
 /** Are the shorter one's bytes the other's first? */
 function beginsAlike(a: Buffer, b: Buffer): boolean {
   const length = Math.min(a.length, b.length);

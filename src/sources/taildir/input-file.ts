@@ -19,8 +19,8 @@ import { promisify } from 'node:util';
  * itself 1 to 5 µs. Rules:
  *   1. A call that took longer than `slowMs` means a slow disk: for `poolMs` all go through the
  *      pool, so the event loop waits for a slow disk once, for as long as one small call takes.
- *   2. So do all calls once a turn of the event loop has lasted `turnMs`: else nothing but reading
- *      would have a turn.
+ *   2. Once a turn of the event loop has lasted `turnMs`, a call waits for the next one: else timers
+ *      and sockets would wait until all is read.
  *   3. Reads of more than `smallBytes` always go through the pool: they are worth the trip, and run
  *      beside what is done with the bytes before.
  */
@@ -32,16 +32,21 @@ const smallBytes = 128 * 1024;
 let slowUntilMs = 0;
 let turnBeganMs: number | undefined;
 
-/** May a call be made in this thread now? */
-function isQuick(): boolean {
-  const now = performance.now();
+/** May a call be made in this thread? Waits for the next turn first when this one is over. */
+async function isQuick(): Promise<boolean> {
+  let now = performance.now();
+  if (now < slowUntilMs) return false;
+  if (turnBeganMs !== undefined && now - turnBeganMs >= turnMs) {
+    await new Promise((resolve) => setImmediate(resolve));
+    now = performance.now();
+  }
   if (turnBeganMs === undefined) {
     turnBeganMs = now;
     setImmediate(() => {
       turnBeganMs = undefined;
     });
   }
-  return now - turnBeganMs < turnMs && now >= slowUntilMs;
+  return now >= slowUntilMs;
 }
 
 function timed<T>(call: () => T): T {
@@ -56,7 +61,7 @@ function timed<T>(call: () => T): T {
 
 /** What the file system says of the file with this name; rejects as `stat` does. */
 export async function statOf(path: string): Promise<Stats> {
-  return isQuick() ? timed(() => statSync(path)) : inPool.stat(path);
+  return (await isQuick()) ? timed(() => statSync(path)) : inPool.stat(path);
 }
 
 const inPool = {
@@ -84,20 +89,19 @@ export class InputFile {
   }
 
   static async open(path: string): Promise<InputFile> {
-    return new InputFile(
-      isQuick() ? timed(() => openSync(path, 'r')) : await inPool.open(path, 'r'),
-    );
+    const fd = (await isQuick()) ? timed(() => openSync(path, 'r')) : await inPool.open(path, 'r');
+    return new InputFile(fd);
   }
 
   async stat(): Promise<Stats> {
-    if (isQuick()) return timed(() => fstatSync(this.#fd));
+    if (await isQuick()) return timed(() => fstatSync(this.#fd));
     return this.#until(inPool.fstat(this.#fd));
   }
 
   /** Fills the buffers from there, as far as the file and one call reach: how many bytes. */
   async read(buffers: readonly Buffer[], position: number): Promise<number> {
     const bytes = buffers.reduce((sum, buffer) => sum + buffer.length, 0);
-    if (bytes <= smallBytes && isQuick()) {
+    if (bytes <= smallBytes && (await isQuick())) {
       return timed(() => readvSync(this.#fd, buffers, position));
     }
     return this.#until(inPool.readv(this.#fd, buffers, position));
@@ -105,7 +109,7 @@ export class InputFile {
 
   async close(): Promise<void> {
     await Promise.allSettled(this.#underWay);
-    if (isQuick()) timed(() => closeSync(this.#fd));
+    if (await isQuick()) timed(() => closeSync(this.#fd));
     else await inPool.close(this.#fd);
   }
 

@@ -3,7 +3,7 @@ import type { StreamStatus } from '../../core/channel.ts';
 import type { SourceContext } from '../../core/source.ts';
 import type { Candidate } from './candidates.ts';
 import { Candidates } from './candidates.ts';
-import { PossibleCopies, TailHeads } from './copies.ts';
+import { originalsFirst, PossibleCopies, TailHeads } from './copies.ts';
 import type { FileGroup } from './groups.ts';
 import type { Likeness } from './identity.ts';
 import { compare, keyOf, parseIdentity, proofBytes, sameBirth } from './identity.ts';
@@ -238,7 +238,7 @@ export class StreamMatcher {
       });
     });
     // A copy comes after its original.
-    strangers.sort((a, b) => a.file.info.perhapsBornMs - b.file.info.perhapsBornMs);
+    strangers.sort((a, b) => originalsFirst(a.file.info, b.file.info));
     const deleted = [...this.tails.values()].filter((tail) => tail.deleted && tail.isOpen);
     const begun: TailedFile[] = [];
     for (const stranger of strangers) {
