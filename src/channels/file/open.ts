@@ -35,10 +35,7 @@ export async function openLog(
   const { snapshot, unreadable } = await snapshots.newest();
   for (const path of unreadable) log.error({ path }, 'A snapshot is damaged; an older one serves.');
   const state = new LogState();
-  const { missing } = snapshot ? state.restore(snapshot.state, byNumber) : { missing: [] };
-  if (missing.length > 0) {
-    throw new ChannelError(`segments ${missing.join(', ')}, with events in them, are missing`);
-  }
+  if (snapshot) state.restore(snapshot.state, byNumber);
   const replay = new Replay(disk, log);
   await replay.look(found);
   const from = fromSnapshot(snapshot) ?? replay.beginning;
@@ -61,6 +58,10 @@ export async function openLog(
     if (each.record.synced >= (doubtful[0]?.record.number ?? 0)) {
       doubtful = doubtful.filter(({ record }) => record.number > each.record.synced);
     }
+  }
+  const missing = state.forgetMissing();
+  if (missing.length > 0) {
+    throw new ChannelError(`segments ${missing.join(', ')}, with events in them, are missing`);
   }
   await writeAgain(doubtful, disk);
   // A segment that replay has no use for may still serve the older snapshot: it goes like any other.

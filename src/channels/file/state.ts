@@ -117,18 +117,16 @@ export class LogState {
     };
   }
 
-  /** @param segments those that are there; one that is needed and missing is `missing` */
-  restore(snapshot: StateSnapshot, segments: ReadonlyMap<number, Segment>): { missing: number[] } {
+  /**
+   * A segment that is missing may have been given up after its last events were committed: the records
+   * that follow the snapshot say so. Until then it has no file.
+   */
+  restore(snapshot: StateSnapshot, segments: ReadonlyMap<number, Segment>): void {
     this.ledger.apply(snapshot.ledger);
     this.nextSequence = snapshot.nextSequence;
     for (const [from, to] of snapshot.committed) this.#committed.add(from, to);
-    const missing: number[] = [];
     for (const { number, end, first, next } of snapshot.segments) {
-      const segment = segments.get(number);
-      if (!segment) {
-        missing.push(number);
-        continue;
-      }
+      const segment = segments.get(number) ?? { number, path: '', salt: 0, capacity: 0 };
       let live = next - first;
       for (const [from, to] of this.#committed) {
         live -= Math.max(0, Math.min(next, to) - Math.max(first, from));
@@ -136,6 +134,12 @@ export class LogState {
       this.live += live;
       this.#segments.set(number, { segment, end, first, next, live });
     }
-    return { missing };
+  }
+
+  /** Forgets segments without a file; gives the numbers of those that would be needed. */
+  forgetMissing(): number[] {
+    const missing = [...this.#segments.values()].filter(({ segment }) => segment.path === '');
+    for (const { segment } of missing) this.#segments.delete(segment.number);
+    return missing.filter(({ live }) => live > 0).map(({ segment }) => segment.number);
   }
 }

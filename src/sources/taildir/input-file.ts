@@ -25,9 +25,12 @@ import { promisify } from 'node:util';
  *      beside what is done with the bytes before.
  */
 const slowMs = 10;
-const poolMs = 10_000;
+const poolMs = 1_000;
 const turnMs = 5;
 const smallBytes = 128 * 1024;
+
+/** No descriptor has this number. */
+const closed = 2 ** 31 - 1;
 
 let slowUntilMs = 0;
 let turnBeganMs: number | undefined;
@@ -80,7 +83,7 @@ const inPool = {
 
 /** A file that is open for reading. */
 export class InputFile {
-  readonly #fd: number;
+  #fd: number;
   /** Calls under way: the descriptor must not be given to another file before they end. */
   readonly #underWay = new Set<Promise<unknown>>();
 
@@ -89,28 +92,39 @@ export class InputFile {
   }
 
   static async open(path: string): Promise<InputFile> {
-    const fd = (await isQuick()) ? timed(() => openSync(path, 'r')) : await inPool.open(path, 'r');
-    return new InputFile(fd);
+    const quick = await isQuick();
+    return new InputFile(quick ? timed(() => openSync(path, 'r')) : await inPool.open(path, 'r'));
   }
 
-  async stat(): Promise<Stats> {
-    if (await isQuick()) return timed(() => fstatSync(this.#fd));
-    return this.#until(inPool.fstat(this.#fd));
+  stat(): Promise<Stats> {
+    return this.#until(this.#stat());
   }
 
   /** Fills the buffers from there, as far as the file and one call reach: how many bytes. */
-  async read(buffers: readonly Buffer[], position: number): Promise<number> {
-    const bytes = buffers.reduce((sum, buffer) => sum + buffer.length, 0);
-    if (bytes <= smallBytes && (await isQuick())) {
-      return timed(() => readvSync(this.#fd, buffers, position));
-    }
-    return this.#until(inPool.readv(this.#fd, buffers, position));
+  read(buffers: readonly Buffer[], position: number): Promise<number> {
+    return this.#until(this.#read(buffers, position));
   }
 
+  /** Afterwards everything rejects with EBADF. */
   async close(): Promise<void> {
+    const fd = this.#fd;
     await Promise.allSettled(this.#underWay);
-    if (await isQuick()) timed(() => closeSync(this.#fd));
-    else await inPool.close(this.#fd);
+    const quick = await isQuick();
+    if (this.#fd !== fd) return;
+    this.#fd = closed;
+    if (quick) timed(() => closeSync(fd));
+    else await inPool.close(fd);
+  }
+
+  async #stat(): Promise<Stats> {
+    return (await isQuick()) ? timed(() => fstatSync(this.#fd)) : inPool.fstat(this.#fd);
+  }
+
+  async #read(buffers: readonly Buffer[], position: number): Promise<number> {
+    const bytes = buffers.reduce((sum, buffer) => sum + buffer.length, 0);
+    const quick = bytes <= smallBytes && (await isQuick());
+    if (quick) return timed(() => readvSync(this.#fd, buffers, position));
+    return inPool.readv(this.#fd, buffers, position);
   }
 
   async #until<T>(call: Promise<T>): Promise<T> {
