@@ -23,6 +23,7 @@ test(`over ${seeds} lives of agents from seed ${first} nothing is lost or double
 
 /** A defect on purpose: the model must see it. */
 interface Mutant {
+  readonly channel: 'memory' | 'file';
   readonly defect: string;
   readonly file: string;
   readonly from: string;
@@ -31,27 +32,52 @@ interface Mutant {
 
 const mutants: readonly Mutant[] = [
   {
+    channel: 'memory',
     defect: 'a mark that covers what was committed while data was synced',
     file: 'src/channels/memory/ledger-log.ts',
     from: 'mark: upTo });',
     to: 'mark: this.#record });',
   },
   {
+    channel: 'memory',
     defect: "trimming what ends at an island's beginning",
     file: 'src/core/put-rule.ts',
     from: 'end > low && end <= high',
     to: 'end >= low && end <= high',
   },
   {
+    channel: 'memory',
     defect: 'a commit before its write',
     file: 'src/sinks/file-roll/settled-output.ts',
     from: 'if (bytes > 0) await file.write(buffers, this.#length);',
     to: `const at = this.#length;
     if (bytes > 0) setImmediate(() => void file.write(buffers, at).catch(() => {}));`,
   },
+  {
+    channel: 'file',
+    defect: 'a segment whose name is not synced',
+    file: 'src/channels/file/segments.ts',
+    from: `      await this.#seams.disk.rename(path, final);
+      await this.#seams.disk.syncDirectory(dirname(path));`,
+    to: '      await this.#seams.disk.rename(path, final);',
+  },
+  {
+    channel: 'file',
+    defect: 'a segment given up before snapshots are behind it',
+    file: 'src/channels/file/file-channel.ts',
+    from: '|| number >= newest || number >= snapshots.oldestSegment) continue;',
+    to: '|| number === newest) continue;',
+  },
+  {
+    channel: 'file',
+    defect: 'a failed sync that is tried again in place',
+    file: 'src/channels/file/log.ts',
+    from: 'await active.file.sync();',
+    to: 'await active.file.sync().catch(() => active.file.sync());',
+  },
 ];
 
-for (const { defect, file, from, to } of mutants) {
+for (const { channel, defect, file, from, to } of mutants) {
   test(`the model catches ${defect}, within a minute`, async (context) => {
     const copy = await mkdtemp(join(tmpdir(), 'millrace-mutant-'));
     context.after(() => rm(copy, { recursive: true }));
@@ -65,17 +91,22 @@ for (const { defect, file, from, to } of mutants) {
       join(copy, file),
       source.replace(from, () => to),
     );
-    const { code, output } = await run(join(copy, 'test/model/run.ts'));
+    const { code, output } = await run(join(copy, 'test/model/run.ts'), channel);
     assert.equal(code, 1, output);
     assert.match(output, /^seed \d+:/);
   });
 }
 
-function run(script: string): Promise<{ code: number; output: string }> {
+function run(script: string, channel: string): Promise<{ code: number; output: string }> {
   return new Promise((resolve) => {
     const options = { timeout: minute };
-    execFile(process.execPath, [script, '--seconds', '60'], options, (error, stdout, stderr) => {
-      resolve({ code: Number(error?.code ?? 0), output: stderr + stdout });
-    });
+    execFile(
+      process.execPath,
+      [script, '--seconds', '60', '--channel', channel],
+      options,
+      (error, stdout, stderr) => {
+        resolve({ code: Number(error?.code ?? 0), output: stderr + stdout });
+      },
+    );
   });
 }

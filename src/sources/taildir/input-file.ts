@@ -110,7 +110,7 @@ export class InputFile {
     const fd = this.#fd;
     await Promise.allSettled(this.#underWay);
     const quick = await isQuick();
-    if (this.#fd !== fd) return;
+    if (fd === closed || this.#fd !== fd) return;
     this.#fd = closed;
     if (quick) timed(() => closeSync(fd));
     else await inPool.close(fd);
