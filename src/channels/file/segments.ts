@@ -55,12 +55,13 @@ class FlumeDataError extends ChannelError {
   }
 }
 
-/** Makes, finds and gives up segments. Calls of one instance do not overlap. */
+/** Makes, finds and gives up segments, one after the other: two must not take the same spare. */
 export class Segments {
   readonly #options: SegmentsOptions;
   readonly #seams: Seams;
   #spares: string[] = [];
   #spareCount = 0;
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: SegmentsOptions, seams: Seams) {
     this.#options = options;
@@ -94,7 +95,22 @@ export class Segments {
    * A segment, ready to be written, with room for `bytes` of records at least.
    * @throws NoSpaceError when there is no spare and too little free space
    */
-  async make(number: number, bytes: number): Promise<{ segment: Segment; file: DiskFile }> {
+  make(number: number, bytes: number): Promise<{ segment: Segment; file: DiskFile }> {
+    return this.#inTurn(() => this.#make(number, bytes));
+  }
+
+  /** Makes a segment a spare, or deletes it. Nothing in it may be needed. */
+  giveUp(segment: Segment): Promise<void> {
+    return this.#inTurn(() => this.#giveUp(segment));
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(work);
+    this.#turn = result.catch(() => {});
+    return result;
+  }
+
+  async #make(number: number, bytes: number): Promise<{ segment: Segment; file: DiskFile }> {
     const { directories, segmentBytes } = this.#options;
     const capacity = Math.max(segmentBytes, dataOffset + bytes);
     const directory = directories[number % directories.length] as string;
@@ -115,8 +131,7 @@ export class Segments {
     return { segment: { number, path: final, salt, capacity }, file };
   }
 
-  /** Makes a segment a spare, or deletes it. Nothing in it may be needed. */
-  async giveUp(segment: Segment): Promise<void> {
+  async #giveUp(segment: Segment): Promise<void> {
     const { disk } = this.#seams;
     const { segmentBytes, maxSpares } = this.#options;
     const directory = dirname(segment.path);
