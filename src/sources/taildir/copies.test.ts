@@ -84,7 +84,7 @@ test('a copy of a file that has grown since it was listed is waited for', async 
   assert(await repeats(await candidate(text.slice(0, 2000)), tail));
 });
 
-test('a copy whose original was cut back since it was listed is waited for, however old', async () => {
+test('a copy whose original was cut back since then is waited for, however old', async () => {
   const tail = await tailed(text);
   const copy = await candidate(text);
   await truncate(tail.path, 0);

@@ -11,7 +11,7 @@ const content = Buffer.alloc(1024 * 1024, 'abcdefg');
 writeFileSync(path, content);
 after(() => rmSync(folder, { recursive: true }));
 
-test('a read fills its buffers as far as the file reaches, whether it is small or large', async () => {
+test('a read fills its buffers as far as the file reaches, small or large', async () => {
   const file = await InputFile.open(path);
   for (const length of [1, 1000, content.length]) {
     const [first, second] = [Buffer.alloc(10), Buffer.alloc(length)];

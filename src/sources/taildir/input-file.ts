@@ -19,8 +19,8 @@ import { promisify } from 'node:util';
  * itself 1 to 5 µs. Rules:
  *   1. A call that took longer than `slowMs` means a slow disk: for `poolMs` all go through the
  *      pool, so the event loop waits for a slow disk once, for as long as one small call takes.
- *   2. Once a turn of the event loop has lasted `turnMs`, a call waits for the next one: else timers
- *      and sockets would wait until all is read.
+ *   2. Once a turn of the event loop has lasted `turnMs`, a call waits for the next one: else
+ *      timers and sockets would wait until all is read.
  *   3. Reads of more than `smallBytes` always go through the pool: they are worth the trip, and run
  *      beside what is done with the bytes before.
  */
