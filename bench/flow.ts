@@ -18,6 +18,8 @@ export interface FlowSettings {
   readonly batchSize?: number;
   /** Events that the channel holds; absent: its default (100). */
   readonly capacity?: number;
+  /** Through a file channel. */
+  readonly durable?: boolean;
   /** Options of Flume's JVM. */
   readonly javaOptions?: readonly string[];
   /** Options of Millrace's Node. */
@@ -122,7 +124,7 @@ export function flowConf(settings: FlowSettings, inputFolder: string, folder: st
     'a1.sources.r1.filegroups = g',
     `a1.sources.r1.filegroups.g = ${inputFolder}/.*log`,
     `a1.sources.r1.positionFile = ${folder}/positions.json`,
-    'a1.channels.c1.type = memory',
+    `a1.channels.c1.type = ${settings.durable ? 'file' : 'memory'}`,
     'a1.sinks.k1.type = file_roll',
     'a1.sinks.k1.channel = c1',
     `a1.sinks.k1.sink.directory = ${folder}/out`,
@@ -132,6 +134,10 @@ export function flowConf(settings: FlowSettings, inputFolder: string, folder: st
     lines.push(`a1.sources.r1.batchSize = ${batchSize}`);
     lines.push(`a1.sinks.k1.sink.batchSize = ${batchSize}`);
     lines.push(`a1.channels.c1.transactionCapacity = ${batchSize}`);
+  }
+  if (settings.durable) {
+    lines.push(`a1.channels.c1.checkpointDir = ${folder}/checkpoint`);
+    lines.push(`a1.channels.c1.dataDirs = ${folder}/data`);
   }
   if (capacity !== undefined) lines.push(`a1.channels.c1.capacity = ${capacity}`);
   return `${lines.join('\n')}\n`;

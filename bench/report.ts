@@ -36,6 +36,7 @@ const resultsFolder = join(import.meta.dirname, 'results');
 const headings: Readonly<Record<string, string>> = {
   tuned: 'Tuned, both at their best',
   defaults: 'With the defaults of both',
+  durable: 'Through a file channel, every batch synced',
   files: 'The same bytes in 1 to 5,000 files',
   lengths: 'Lines of 20 bytes to 64 KiB',
   start: 'From the command to the first byte of output',

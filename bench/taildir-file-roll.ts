@@ -40,6 +40,12 @@ const tuned: Case['settings'] = {
 /** Flume's heap of 20 MB is a default too, but not one that anybody runs with. */
 const defaults: Case['settings'] = { millrace: {}, flume: { javaOptions: flumeJvm } };
 
+/** Through a file channel: every emit is synced before it resolves. */
+function durable(batchSize: number): Case['settings'] {
+  const common = { batchSize, capacity: 1_000_000, durable: true };
+  return { millrace: common, flume: { ...common, javaOptions: flumeJvm } };
+}
+
 const fileCounts = [1, 10, 100, 1_000, 5_000];
 const lineLengths = [20, 64, 200, 1_024, 8_192, 65_536];
 /** Of each case of a curve: smaller than the main input, since there are many. */
@@ -47,7 +53,7 @@ const curveBytes = 200_000_000;
 
 const { values } = parseArgs({
   options: {
-    suites: { type: 'string', default: 'tuned,defaults,files,lengths,start' },
+    suites: { type: 'string', default: 'tuned,defaults,durable,files,lengths,start' },
     pairs: { type: 'string', default: '3' },
     lines: { type: 'string', default: '5000000' },
     scratch: { type: 'string', default: tmpdir() },
@@ -64,6 +70,15 @@ const suites: Readonly<Record<string, () => Generator<Case>>> = {
   },
   *defaults() {
     yield { name: 'defaults', input: mainInput(), settings: defaults };
+  },
+  *durable() {
+    // Flume takes half a minute for this much.
+    const folder = inputFolder('durable');
+    const lines = 1_000_000;
+    const bytes = generateLog(join(folder, 'access.log'), { lines });
+    const input = { folder, lines, bytes };
+    yield { name: 'batches of 5,000', input, settings: durable(5_000) };
+    yield { name: 'batches of 100', input, settings: durable(100) };
   },
   *files() {
     for (const count of fileCounts) {

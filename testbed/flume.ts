@@ -4,7 +4,8 @@
  * an agent in the foreground: `node testbed/flume.ts -n a1 -f flume.properties`.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { AgentProcess } from './agent-process.ts';
@@ -61,8 +62,11 @@ function javaArguments(
   return [...javaOptions, '-cp', path, 'org.apache.flume.node.Application', ...args];
 }
 
+/** One per version of the list of jars. */
 function jarFolder(): string {
-  return join(testbedFolder(), 'flume-1.11.0');
+  const pom = readFileSync(join(here, 'flume/pom.xml'));
+  const version = createHash('sha256').update(pom).digest('hex').slice(0, 8);
+  return join(testbedFolder(), `flume-1.11.0-${version}`);
 }
 
 /** Into a folder of this process first: a broken download never looks like a whole one. */

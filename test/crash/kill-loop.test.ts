@@ -15,6 +15,8 @@ const pairs: readonly (readonly [Topology, Rotation])[] = [
   ['suppress', 'delete'],
   ['gzip', 'rename-away'],
   ['one-channel', 'copy-outside'],
+  ['durable', 'rename'],
+  ['durable-two-sinks', 'rename'],
 ];
 
 describe(`an agent killed again and again, MILLRACE_SEED=${seed}`, () => {

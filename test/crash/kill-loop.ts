@@ -88,7 +88,7 @@ export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopRes
 
   const expected: Expectation = {
     logs,
-    ordered: options.topology !== 'two-sinks',
+    ordered: !options.topology.endsWith('two-sinks'),
     ...(options.topology === 'suppress' ? { suppressed: suppressesThirds } : {}),
   };
   const verdicts = new Map<string, Verdict>();

@@ -8,13 +8,15 @@ export const topologies = {
   'two-sinks': 'two sinks on one channel: together they get everything',
   suppress: 'an interceptor from a file of TypeScript drops every third line',
   gzip: 'the output is compressed',
+  durable: 'a file channel',
+  'durable-two-sinks': 'a file channel with two sinks and small files, read back from disk',
 } as const;
 export type Topology = keyof typeof topologies;
 
 /** Groups of output folders; the folders of a group together hold every line once. */
 export function outputsOf(topology: Topology): readonly (readonly string[])[] {
   if (topology === 'two-channels') return [['out1'], ['out2']];
-  return topology === 'two-sinks' ? [['out1', 'out2']] : [['out1']];
+  return topology.endsWith('two-sinks') ? [['out1', 'out2']] : [['out1']];
 }
 
 /** What the interceptor of `suppress` drops; its file is drop-thirds.ts. */
@@ -29,7 +31,10 @@ export function killLoopConf(folder: string, topology: Topology, random: Prng): 
   const capacity = (topology === 'gzip' ? 100 : random.pick([1, 10, 100])) * batchSize;
   const rollInterval = random.pick([0, 1, 2]);
   const channels = topology === 'two-channels' ? ['c1', 'c2'] : ['c1'];
-  const sinks = topology === 'two-channels' || topology === 'two-sinks' ? ['k1', 'k2'] : ['k1'];
+  const sinks = outputsOf(topology)
+    .flat()
+    .map((_, index) => `k${index + 1}`);
+  const durable = topology.startsWith('durable');
   const lines = [
     'a1.sources = r1',
     `a1.channels = ${channels.join(' ')}`,
@@ -44,10 +49,20 @@ export function killLoopConf(folder: string, topology: Topology, random: Prng): 
   ];
   for (const channel of channels) {
     lines.push(
-      `a1.channels.${channel}.type = memory`,
+      `a1.channels.${channel}.type = ${durable ? 'file' : 'memory'}`,
       `a1.channels.${channel}.capacity = ${capacity}`,
       `a1.channels.${channel}.transactionCapacity = ${batchSize}`,
     );
+  }
+  if (durable) {
+    lines.push(
+      `a1.channels.c1.checkpointDir = ${join(folder, 'checkpoint')}`,
+      `a1.channels.c1.dataDirs = ${join(folder, 'data1')},${join(folder, 'data2')}`,
+      'a1.channels.c1.minimumRequiredSpace = 1048576',
+    );
+  }
+  if (topology === 'durable-two-sinks') {
+    lines.push('a1.channels.c1.maxFileSize = 1048576', 'a1.channels.c1.memoryBytes = 100000');
   }
   for (const [index, sink] of sinks.entries()) {
     lines.push(

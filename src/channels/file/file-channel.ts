@@ -407,7 +407,7 @@ export class FileChannel implements Channel {
 
   async #snapshot(): Promise<void> {
     const { log, state, snapshots, segments } = this.#open();
-    const position = log.syncedPosition;
+    const position = log.position;
     if (!position) return;
     const { number: newest, end, record } = position;
     await snapshots.write({ segment: newest, offset: end, record, state: state.snapshot() });

@@ -82,6 +82,7 @@ export class Log {
   #synced = 0;
   /** Where the newest synced record ends: what the next segment to begin says of the one before. */
   #syncedAt: LogEnd['last'];
+  #told: { readonly number: number; readonly end: number; readonly record: number } | undefined;
   #number = 0;
   #failure: string | undefined;
   #stopping = new AbortController();
@@ -97,6 +98,7 @@ export class Log {
   async open({ last, record, highest }: LogEnd): Promise<void> {
     this.#stopping = new AbortController();
     this.#syncedAt = last;
+    this.#told = last && { ...last, record };
     this.#number = highest;
     this.#record = record;
     this.#synced = record;
@@ -143,11 +145,14 @@ export class Log {
     await this.#preparing;
   }
 
-  /** Where the newest synced record ends, for a snapshot; `undefined` before the first. */
-  get syncedPosition():
+  /**
+   * Where the newest record ends that is synced and was told to be durable: what a snapshot taken now
+   * has. `undefined` before the first.
+   */
+  get position():
     | { readonly number: number; readonly end: number; readonly record: number }
     | undefined {
-    return this.#syncedAt && { ...this.#syncedAt, record: this.#synced };
+    return this.#told;
   }
 
   async close(): Promise<void> {
@@ -166,6 +171,7 @@ export class Log {
       const group = this.#takeGroup();
       const positions = await this.#store(group);
       for (const [index, item] of group.entries()) item.durable(positions[index] as Position);
+      this.#told = this.#syncedAt && { ...this.#syncedAt, record: this.#synced };
       for (const item of group) item.resolve();
       if (this.#queue.length === 0) await this.#witness();
     }

@@ -102,7 +102,7 @@ function fromSnapshot(snapshot: Snapshot | undefined) {
   return { segment, offset, record };
 }
 
-function apply(state: LogState, { segment, offset, record }: Found): void {
+export function apply(state: LogState, { segment, offset, record }: Found): void {
   const use = state.use(segment.number) ?? state.begin(segment, dataOffset);
   use.end = offset + record.bytes;
   const { type, payload } = record;

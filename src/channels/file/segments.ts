@@ -21,7 +21,7 @@ import { ChannelError } from '../../core/errors.ts';
  */
 const magic = Buffer.from('MRLOG\0\0\0');
 const formatVersion = 1;
-const headerBytes = 36;
+export const segmentHeaderBytes = 36;
 /** Where the first record lies. */
 export const dataOffset = 4096;
 const pieceBytes = 1 << 20;
@@ -181,9 +181,9 @@ export class Segments {
   async #readHeader(path: string): Promise<Segment> {
     const file = await this.#seams.disk.open(path, 'r');
     try {
-      const bytes = Buffer.alloc(headerBytes);
-      for (let at = 0; at < headerBytes; ) {
-        const read = await file.read(bytes, at, headerBytes - at, at);
+      const bytes = Buffer.alloc(segmentHeaderBytes);
+      for (let at = 0; at < segmentHeaderBytes; ) {
+        const read = await file.read(bytes, at, segmentHeaderBytes - at, at);
         if (read === 0) break;
         at += read;
       }
@@ -206,7 +206,7 @@ function encodeHeader(number: number, salt: number, capacity: number): Buffer {
   return bytes;
 }
 
-function decodeHeader(bytes: Buffer, path: string): Segment {
+export function decodeHeader(bytes: Buffer, path: string): Segment {
   const number = bytes.readDoubleLE(12);
   const sound =
     bytes.subarray(0, magic.length).equals(magic) &&
