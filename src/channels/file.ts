@@ -1,13 +1,34 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { defineChannel } from '../config/definition.ts';
-import { boolean, type ConfigOf, integer, optionalText, text } from '../config/field.ts';
+import { boolean, type ConfigOf, integer, map, optionalText, text } from '../config/field.ts';
 import type { Channel, ChannelContext } from '../core/channel.ts';
+import { type EncryptionOptions, maxAliasBytes } from './file/cipher.ts';
 import { FileChannel } from './file/file-channel.ts';
 
 const home = join(homedir(), '.flume', 'file-channel');
 const largestFile = 1_623_195_647;
 const twoFileNote = 'snapshots are small, and replay reads only what came after the newest';
+
+const encryptionFields = {
+  keyFile: optionalText({
+    key: 'encryption.keyFile',
+    doc: 'A file with a key: 32 bytes as they are, as 64 hexadecimal digits, or in base64.',
+    extra: true,
+  }),
+  activeKey: optionalText({
+    key: 'encryption.activeKey',
+    doc: 'The key of what is written from now on; without it, the name of `encryption.keyFile` is "key".',
+  }),
+  keys: map({
+    key: 'encryption.keys.',
+    doc: '`<name>.file`: the file of each key that the log was, or is to be, encrypted with.',
+    extra: true,
+  }),
+  cipherProvider: optionalText({ key: 'encryption.cipherProvider', doc: 'How it is encrypted.' }),
+  keyProvider: optionalText({ key: 'encryption.keyProvider', doc: 'Where Flume has its keys.' }),
+  keyStore: map({ key: 'encryption.keyProvider.', doc: "Of Flume's key provider." }),
+};
 
 const fields = {
   checkpointDir: text({
@@ -101,6 +122,7 @@ const fields = {
     default: 5,
     ignored: 'every put is synced before it is acknowledged',
   }),
+  ...encryptionFields,
 };
 
 export const fileChannel = defineChannel({
@@ -112,7 +134,12 @@ lent from memory up to \`memoryBytes\` and read back beyond, so that memory stay
 down.
 
 Its files are not Flume's: a directory that holds a file channel of Flume is refused. Drain that with Flume
-first, or give this channel directories of its own.`,
+first, or give this channel directories of its own.
+
+With \`encryption.keyFile\`, or \`encryption.activeKey\` and \`encryption.keys.<name>.file\`, events, commits and
+everything else in the log are encrypted with AES-256-GCM. To change the key, add another, make it the
+active one, and keep the old one until the files it was used for are gone: the channel says which one it misses.
+Snapshots in \`checkpointDir\` hold no events, and are not encrypted. A key: \`openssl rand -out key 32\`.
   fields,
   keeps: 'events',
   example: 'type = file\ncheckpointDir = /var/millrace/checkpoint\ndataDirs = /var/millrace/data',

@@ -79,7 +79,7 @@ export function decodeBatch(bytes: Buffer): EventBatch {
 }
 
 function fixed(batch: EventBatch): Buffer {
-  const head = Buffer.alloc(8);
+  const head = Buffer.allocUnsafe(8);
   head.writeUInt8(version, 0);
   head.writeUInt8(batch.origin ? flagOrigin : 0, 1);
   head.writeUInt16LE(batch.headers.size, 2);
@@ -107,7 +107,7 @@ function decodeColumn(cursor: Cursor, events: number): Column {
 }
 
 function encodeOrigin({ stream, from, to }: Origin): Buffer {
-  const range = Buffer.alloc(16);
+  const range = Buffer.allocUnsafe(16);
   range.writeDoubleLE(from, 0);
   range.writeDoubleLE(to, 8);
   return Buffer.concat([...textParts(stream), range]);
@@ -142,7 +142,7 @@ function textParts(text: string): [Buffer, Buffer] {
 }
 
 function u32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
+  const bytes = Buffer.allocUnsafe(4);
   bytes.writeUInt32LE(value, 0);
   return bytes;
 }

@@ -18,6 +18,7 @@ import { Room } from '../../core/room.ts';
 import { releaseSlab, retainSlab } from '../../core/slab-pool.ts';
 import { encodeBatch } from '../../formats/batch-encoding.ts';
 import { Backlog, sequenceBytes } from './backlog.ts';
+import { type EncryptionOptions, KeyRing } from './cipher.ts';
 import { Log, type Position } from './log.ts';
 import { MemoryWindow } from './memory-window.ts';
 import { openLog } from './open.ts';
@@ -46,6 +47,8 @@ export interface FileChannelOptions {
   readonly transactionCapacity: number;
   readonly keepAliveMs: number;
   readonly memoryBytes: number;
+  /** Absent: nothing is encrypted. */
+  readonly encryption?: EncryptionOptions;
 }
 
 /** Old segments kept to become new ones. */
@@ -105,12 +108,20 @@ export class FileChannel implements Channel {
   }
 
   async start(): Promise<void> {
-    const { checkpointDirectory, dataDirectories, segmentBytes, minimumFreeBytes } = this.#options;
+    const { checkpointDirectory, dataDirectories, segmentBytes, minimumFreeBytes, encryption } =
+      this.#options;
     const { disk, clock, log } = this.#context;
     const unlock = await this.#lock();
     try {
+      const keys = encryption && (await KeyRing.load(encryption, disk, log));
       const segments = new Segments(
-        { directories: dataDirectories, segmentBytes, minimumFreeBytes, maxSpares },
+        {
+          directories: dataDirectories,
+          segmentBytes,
+          minimumFreeBytes,
+          maxSpares,
+          ...(keys && { keys }),
+        },
         this.#context,
       );
       const snapshots = new Snapshots(checkpointDirectory, disk);
@@ -296,7 +307,7 @@ export class FileChannel implements Channel {
     this.#nextSequence += batch.length;
     this.#room.use(reservation, noSlab, batch.length);
     retainSlab(batch.slab);
-    const sequence = Buffer.alloc(sequenceBytes);
+    const sequence = Buffer.allocUnsafe(sequenceBytes);
     sequence.writeDoubleLE(first, 0);
     await log.append('put', [sequence, ...encodeBatch(batch)], (position) => {
       this.#stored(batch, first, position);

@@ -120,7 +120,7 @@ export class Log {
     for (const part of payload) length += part.length;
     return new Promise((resolve, reject) => {
       const since = this.#clock.monotonic();
-      const bytes = recordBytes(length);
+      const bytes = recordBytes(length + this.#segments.sealBytes);
       this.#queue.push({ type, payload, bytes, since, durable, resolve, reject });
       this.#running ??= this.#run();
     });
@@ -220,7 +220,7 @@ export class Log {
     let end = active.end;
     for (const { type, payload, bytes: length } of group) {
       const number = ++this.#record;
-      parts.push(...encodeRecord(type, number, this.#synced, payload, active.segment.salt));
+      parts.push(...encodeRecord(type, number, this.#synced, payload, active.segment));
       positions.push({ segment: active.segment, offset: end, end: end + length, number });
       end += length;
       partBytes += length;
@@ -241,18 +241,19 @@ export class Log {
 
   /** The segment to write to, with room for that many bytes: the next one begins where it has not. */
   async #activeFor(bytes: number): Promise<Active> {
-    const { segment, end = 0 } = this.#active ?? {};
-    if (this.#active && segment && end + bytes <= segment.capacity) return this.#active;
+    const now = this.#active;
+    if (now && now.end + bytes <= now.segment.capacity) return now;
     await this.#active?.file.close();
     // A witness behind the last sync is no part of it.
     this.#record = this.#synced;
     this.#active = undefined;
     const { segment: made, file } = await this.#takeNext(bytes);
     const begin = Buffer.from(JSON.stringify(this.#syncedAt ?? null));
-    const parts = encodeRecord('begin', this.#record + 1, this.#synced, [begin], made.salt);
+    const parts = encodeRecord('begin', this.#record + 1, this.#synced, [begin], made);
     await file.write(parts, dataOffset);
     this.#record++;
-    this.#active = { segment: made, file, end: dataOffset + recordBytes(begin.length) };
+    const end = dataOffset + recordBytes(begin.length + this.#segments.sealBytes);
+    this.#active = { segment: made, file, end };
     this.#onBegin(made);
     this.#prepareNext();
     return this.#active;
@@ -290,15 +291,16 @@ export class Log {
 
   async #witness(): Promise<void> {
     const active = this.#active;
-    const bytes = recordBytes(0);
+    const bytes = recordBytes(this.#segments.sealBytes);
     if (!active || active.end + bytes > active.segment.capacity) return;
-    const parts = encodeRecord('witness', this.#record + 1, this.#synced, [], active.segment.salt);
+    const parts = encodeRecord('witness', this.#record + 1, this.#synced, [], active.segment);
     try {
       await active.file.write(parts, active.end);
       this.#record++;
       active.end += bytes;
     } catch {
-      // The next group finds out, and says so.
+      // Its number may be on the disk. The next group begins a segment, or finds out, and says so.
+      await this.#abandon();
     }
   }
 

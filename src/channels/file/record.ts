@@ -1,4 +1,5 @@
 import { crc32c } from '@node-rs/crc32';
+import type { Segment } from './segments.ts';
 
 /*
  * One record of the log. Numbers are little-endian; offsets are multiples of `alignment`, so that a
@@ -13,10 +14,13 @@ import { crc32c } from '@node-rs/crc32';
  *     synced   => FLOAT64  the newest record known to be synced when this one was written
  *     type     => UINT8    see `RecordType`
  *     reserved => 7 bytes, 0
+ *     payload  => in an encrypted segment sealed, see cipher.ts
  *     padding  => zeros, up to a multiple of `alignment`
  */
 export const headerBytes = 32;
 export const alignment = 32;
+/** From here to its end the header is summed up, and authenticated, with the payload. */
+const headOffset = 8;
 
 export const recordTypes = {
   /** The first of each segment: which segment came before, and where that one's valid part ends. */
@@ -41,7 +45,7 @@ export interface LogRecord {
   readonly type: RecordType;
   readonly number: number;
   readonly synced: number;
-  /** A view of what was read. */
+  /** A view of what was read; of an encrypted segment, what `decodeRecord` gives is sealed. */
   readonly payload: Buffer;
   /** From this record's offset to the next one's. */
   readonly bytes: number;
@@ -54,26 +58,40 @@ export function recordBytes(payloadBytes: number): number {
 
 const padding = Buffer.alloc(alignment);
 
-/** The record's bytes, in parts; the payload's are those given. */
+/** The record's bytes, in parts; the payload's are those given, unless they are to be sealed. */
 export function encodeRecord(
   type: RecordType,
   number: number,
   synced: number,
   payload: readonly Buffer[],
-  salt: number,
+  { salt, cipher }: Pick<Segment, 'salt' | 'cipher'>,
 ): Buffer[] {
-  let length = 0;
-  for (const part of payload) length += part.length;
   const header = Buffer.alloc(headerBytes);
+  writeHead(header, type, number, synced);
+  const parts = cipher ? cipher.seal(header.subarray(headOffset), payload) : payload;
+  let length = 0;
+  for (const part of parts) length += part.length;
   header.writeUInt32LE(length, 0);
-  header.writeDoubleLE(number, 8);
-  header.writeDoubleLE(synced, 16);
-  header.writeUInt8(recordTypes[type], 24);
-  let crc = crc32c(header.subarray(8), salt);
-  for (const part of payload) crc = crc32c(part, crc);
+  let crc = crc32c(header.subarray(headOffset), salt);
+  for (const part of parts) crc = crc32c(part, crc);
   header.writeUInt32LE(crc, 4);
   const rest = recordBytes(length) - headerBytes - length;
-  return rest > 0 ? [header, ...payload, padding.subarray(0, rest)] : [header, ...payload];
+  return rest > 0 ? [header, ...parts, padding.subarray(0, rest)] : [header, ...parts];
+}
+
+/** The record with its payload opened; `undefined` when it was changed since it was sealed. */
+export function openRecord(record: LogRecord, { cipher }: Segment): LogRecord | undefined {
+  if (!cipher) return record;
+  const header = Buffer.alloc(headerBytes);
+  writeHead(header, record.type, record.number, record.synced);
+  const payload = cipher.open(header.subarray(headOffset), record.payload);
+  return payload && { ...record, payload };
+}
+
+function writeHead(header: Buffer, type: RecordType, number: number, synced: number): void {
+  header.writeDoubleLE(number, headOffset);
+  header.writeDoubleLE(synced, 16);
+  header.writeUInt8(recordTypes[type], 24);
 }
 
 /**
@@ -92,9 +110,9 @@ export function decodeRecord(
   const payloadAt = offset + headerBytes;
   if (bytes.length - payloadAt < length) return 'short';
   const payload = bytes.subarray(payloadAt, payloadAt + length);
-  const crc = crc32c(payload, crc32c(bytes.subarray(offset + 8, payloadAt), salt));
+  const crc = crc32c(payload, crc32c(bytes.subarray(offset + headOffset, payloadAt), salt));
   if (crc !== bytes.readUInt32LE(offset + 4)) return undefined;
-  const number = bytes.readDoubleLE(offset + 8);
+  const number = bytes.readDoubleLE(offset + headOffset);
   const synced = bytes.readDoubleLE(offset + 16);
   return { type, number, synced, payload, bytes: recordBytes(length) };
 }

@@ -1,7 +1,7 @@
 import type { Disk } from '../../core/disk.ts';
 import { ChannelError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
-import { alignment, decodeRecord, type LogRecord } from './record.ts';
+import { alignment, decodeRecord, type LogRecord, openRecord } from './record.ts';
 import { dataOffset, type Segment } from './segments.ts';
 
 /*
@@ -183,7 +183,10 @@ export class SegmentReader {
     this.end = end;
   }
 
-  /** The record at an offset, as a view of memory that nobody else writes; or that there is none. */
+  /**
+   * The record at an offset, as a view of memory that nobody else writes; or that there is none.
+   * @throws DamageError when it was sealed, and changed since
+   */
   async at(offset: number): Promise<LogRecord | undefined> {
     for (let wanted = this.#chunkBytes; ; wanted *= 2) {
       if (offset >= this.end) return undefined;
@@ -191,7 +194,8 @@ export class SegmentReader {
       const found = inChunk
         ? decodeRecord(this.#chunk, offset - this.#chunkAt, this.#segment.salt)
         : 'short';
-      if (found !== 'short') return found;
+      if (found === undefined) return undefined;
+      if (found !== 'short') return this.#opened(found, offset);
       const atEnd = inChunk && this.#chunkAt + this.#chunk.length >= this.end;
       if (atEnd) return undefined;
       const whole = inChunk && offset === this.#chunkAt ? wanted : this.#chunkBytes;
@@ -215,6 +219,13 @@ export class SegmentReader {
     const file = await this.#open?.catch(() => undefined);
     this.#open = undefined;
     await file?.close();
+  }
+
+  #opened(record: LogRecord, offset: number): LogRecord {
+    const opened = openRecord(record, this.#segment);
+    if (opened) return opened;
+    const what = 'its checksum is right, but it is not what was encrypted: it was changed';
+    throw new DamageError(this.#segment.path, offset, what);
   }
 
   /** Most places hold no record: their type or length says so before anything is summed up. */

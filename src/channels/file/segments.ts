@@ -3,6 +3,7 @@ import { crc32c } from '@node-rs/crc32';
 import type { Seams } from '../../core/component.ts';
 import type { DiskFile } from '../../core/disk.ts';
 import { ChannelError } from '../../core/errors.ts';
+import { encryptionBytes, KeyRing, type SegmentCipher } from './cipher.ts';
 
 /*
  * The files of a log. A segment is `segment-<number>` in one of the data directories; a file that waits to
@@ -11,17 +12,22 @@ import { ChannelError } from '../../core/errors.ts';
  * directory is synced. So a file called `segment-…` always has a header, and a crash leaves a spare.
  * Writing over blocks that are allocated already makes a sync up to three times as quick.
  *
- *   header => magic version number salt capacity crc     the first `dataOffset` bytes, little-endian
+ *   header => magic version flags number salt capacity crc encryption?     the first `dataOffset` bytes, little-endian
  *     magic    => "MRLOG" and three zero bytes
- *     version  => UINT32
+ *     version  => UINT16
+ *     flags    => UINT16   1: encrypted
  *     number   => FLOAT64
  *     salt     => UINT32   random: the seed of the CRCs of the records
  *     capacity => FLOAT64  the file's size
  *     crc      => UINT32   CRC-32C of what comes before it
+ *     encryption           of what is encrypted: see cipher.ts
  */
 const magic = Buffer.from('MRLOG\0\0\0');
 const formatVersion = 1;
-export const segmentHeaderBytes = 36;
+const flagEncrypted = 1;
+/** Where what is said of the encryption lies. */
+const encryptionOffset = 36;
+export const segmentHeaderBytes = encryptionOffset + encryptionBytes;
 /** Where the first record lies. */
 export const dataOffset = 4096;
 const pieceBytes = 1 << 20;
@@ -32,6 +38,8 @@ export interface Segment {
   readonly salt: number;
   /** The file's size: records may lie in `[dataOffset, capacity)`. */
   readonly capacity: number;
+  /** Absent: it is not encrypted. */
+  readonly cipher?: SegmentCipher;
 }
 
 export interface SegmentsOptions {
@@ -42,6 +50,8 @@ export interface SegmentsOptions {
   readonly minimumFreeBytes: number;
   /** Spares kept; beyond that, what is not needed any more is deleted. */
   readonly maxSpares: number;
+  /** Absent: nothing is encrypted, and what is can't be read. */
+  readonly keys?: KeyRing;
 }
 
 export class NoSpaceError extends ChannelError {}
@@ -59,6 +69,7 @@ class FlumeDataError extends ChannelError {
 export class Segments {
   readonly #options: SegmentsOptions;
   readonly #seams: Seams;
+  readonly #keys: KeyRing;
   #spares: string[] = [];
   #spareCount = 0;
   #turn: Promise<unknown> = Promise.resolve();
@@ -66,6 +77,12 @@ export class Segments {
   constructor(options: SegmentsOptions, seams: Seams) {
     this.#options = options;
     this.#seams = seams;
+    this.#keys = options.keys ?? new KeyRing();
+  }
+
+  /** By how much encryption makes a record's payload longer, in bytes. */
+  get sealBytes(): number {
+    return this.#keys.sealBytes;
   }
 
   /**
@@ -116,10 +133,11 @@ export class Segments {
     const directory = directories[number % directories.length] as string;
     const path = await this.#spare(directory, capacity);
     const salt = this.#seams.random.bytes(4).readUInt32LE(0);
+    const encryption = this.#keys.forNew(salt, this.#seams.random);
     const final = join(dirname(path), `segment-${number}`);
     const file = await this.#seams.disk.open(path, 'r+');
     try {
-      await file.write([encodeHeader(number, salt, capacity)], 0);
+      await file.write([encodeHeader(number, salt, capacity, encryption?.header)], 0);
       await file.sync();
       await this.#seams.disk.rename(path, final);
       await this.#seams.disk.syncDirectory(dirname(path));
@@ -128,7 +146,8 @@ export class Segments {
       throw new ChannelError(`prepare ${final}`, { cause: error });
     }
     this.#spares = this.#spares.filter((each) => each !== path);
-    return { segment: { number, path: final, salt, capacity }, file };
+    const cipher = encryption && { cipher: encryption.cipher };
+    return { segment: { number, path: final, salt, capacity, ...cipher }, file };
   }
 
   async #giveUp(segment: Segment): Promise<void> {
@@ -187,38 +206,50 @@ export class Segments {
         if (read === 0) break;
         at += read;
       }
-      return decodeHeader(bytes, path);
+      return decodeHeader(bytes, path, this.#keys);
     } finally {
       await file.close();
     }
   }
 }
 
-function encodeHeader(number: number, salt: number, capacity: number): Buffer {
+function encodeHeader(
+  number: number,
+  salt: number,
+  capacity: number,
+  encryption: Buffer | undefined,
+): Buffer {
   // All of the header's block, so that a spare's old one is gone.
   const bytes = Buffer.alloc(dataOffset);
   magic.copy(bytes);
-  bytes.writeUInt32LE(formatVersion, 8);
+  bytes.writeUInt16LE(formatVersion, 8);
+  if (encryption) bytes.writeUInt16LE(flagEncrypted, 10);
   bytes.writeDoubleLE(number, 12);
   bytes.writeUInt32LE(salt, 20);
   bytes.writeDoubleLE(capacity, 24);
   bytes.writeUInt32LE(crc32c(bytes.subarray(0, 32)), 32);
+  if (encryption) bytes.set(encryption, encryptionOffset);
   return bytes;
 }
 
-export function decodeHeader(bytes: Buffer, path: string): Segment {
+export function decodeHeader(bytes: Buffer, path: string, keys = new KeyRing()): Segment {
   const number = bytes.readDoubleLE(12);
   const sound =
     bytes.subarray(0, magic.length).equals(magic) &&
     bytes.readUInt32LE(32) === crc32c(bytes.subarray(0, 32)) &&
     basename(path) === `segment-${number}`;
   if (!sound) throw new ChannelError(`${path} is damaged: its header can't be read`);
-  const version = bytes.readUInt32LE(8);
+  const version = bytes.readUInt16LE(8);
   if (version !== formatVersion) {
     throw new ChannelError(
       `${path} has format version ${version}, and this program reads ${formatVersion}: ` +
         'go back to the newer program, and drain the channel with it first',
     );
   }
-  return { number, path, salt: bytes.readUInt32LE(20), capacity: bytes.readDoubleLE(24) };
+  const salt = bytes.readUInt32LE(20);
+  const segment = { number, path, salt, capacity: bytes.readDoubleLE(24) };
+  const flags = bytes.readUInt16LE(10);
+  if (flags === 0) return segment;
+  const encryption = bytes.subarray(encryptionOffset, segmentHeaderBytes);
+  return { ...segment, cipher: keys.forStored(encryption, salt, path) };
 }

@@ -1,0 +1,113 @@
+import { closeSync, openSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { type Clock, type Random, systemClock } from '../../../core/clock.ts';
+import type { Disk, DiskFile } from '../../../core/disk.ts';
+import { silentLogger } from '../../../core/log.ts';
+import { type OpenedLog, openLog } from '../open.ts';
+import { Segments } from '../segments.ts';
+import { Snapshots } from '../snapshots.ts';
+
+/** Where a channel keeps its files. */
+export interface ChannelPlace {
+  readonly dataDirectories: readonly string[];
+  readonly checkpointDirectory: string;
+}
+
+export const seams: { readonly clock: Clock; readonly random: Random } = {
+  clock: systemClock,
+  random: { next: Math.random, bytes: (count) => randomBytes(count) },
+};
+
+/**
+ * A disk that can only be read: what opening a log would write, records that are written again as
+ * they are, is dropped. A directory that is not there has nothing in it.
+ */
+export class ReadingDisk implements Disk {
+  readonly #disk: Disk;
+
+  constructor(disk: Disk) {
+    this.#disk = disk;
+  }
+
+  async open(path: string): Promise<DiskFile> {
+    const file = await this.#disk.open(path, 'r');
+    return {
+      read: (buffer, at, length, position) => file.read(buffer, at, length, position),
+      write: async () => {},
+      sync: async () => {},
+      truncate: () => refuse('truncate'),
+      stat: () => file.stat(),
+      close: () => file.close(),
+    };
+  }
+
+  async readDirectory(path: string): Promise<string[]> {
+    try {
+      return await this.#disk.readDirectory(path);
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+      throw error;
+    }
+  }
+
+  readFile = (path: string) => this.#disk.readFile(path);
+  stat = (path: string) => this.#disk.stat(path);
+  freeBytes = (path: string) => this.#disk.freeBytes(path);
+  bootId = () => this.#disk.bootId();
+  makeDirectory = async () => {};
+  syncDirectory = async () => {};
+  rename = () => refuse('rename');
+  link = () => refuse('link');
+  unlink = () => refuse('unlink');
+  lock = () => refuse('lock');
+}
+
+function refuse(what: string): Promise<never> {
+  return Promise.reject(new Error(`${what}: the files are only read`));
+}
+
+/**
+ * The channel's state, read without changing anything.
+ * @throws DamageError, ChannelError; beside a running agent also errors of files that went meanwhile
+ */
+export function openForReading(place: ChannelPlace, disk: Disk): Promise<OpenedLog> {
+  const reading = new ReadingDisk(disk);
+  const segments = new Segments(
+    { directories: place.dataDirectories, segmentBytes: 0, minimumFreeBytes: 0, maxSpares: 0 },
+    { ...seams, disk: reading },
+  );
+  const snapshots = new Snapshots(place.checkpointDirectory, reading);
+  return openLog(segments, snapshots, reading, silentLogger);
+}
+
+/** How long a process that has the lock may take to say so. */
+const answerMs = 2_000;
+
+/**
+ * The process id that has a directory's lock, without taking it; `undefined` when none has. (The
+ * lock is a socket in it that its process listens on.)
+ */
+export async function holderOf(directory: string): Promise<string | undefined> {
+  const descriptor = openSync(directory, 'r');
+  // As for the lock itself: a socket's path is short, a directory's may be long.
+  const base = process.platform === 'linux' ? `/proc/self/fd/${descriptor}` : directory;
+  try {
+    return await new Promise((resolve) => {
+      let pid = '';
+      const socket = connect(join(base, 'lock'));
+      socket.setTimeout(answerMs, () => {
+        pid ||= 'unknown';
+        socket.destroy();
+      });
+      socket.on('error', () => resolve(undefined));
+      socket.on('data', (data) => {
+        pid += data;
+      });
+      socket.on('close', (failed) => resolve(failed ? undefined : pid || 'unknown'));
+    });
+  } finally {
+    closeSync(descriptor);
+  }
+}
