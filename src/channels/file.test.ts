@@ -19,6 +19,7 @@ const settings = {
   maxFileSize: 1 << 20,
   minimumRequiredSpace: 1 << 20,
   memoryBytes: 1 << 20,
+  encryptionKeys: new Map<string, string>(),
 };
 
 const disks = new WeakMap<Channel, { disk: SimulatedDisk; clock: ManualClock }>();

@@ -1,34 +1,14 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { defineChannel } from '../config/definition.ts';
-import { boolean, type ConfigOf, integer, map, optionalText, text } from '../config/field.ts';
+import { boolean, type ConfigOf, integer, optionalText, text } from '../config/field.ts';
 import type { Channel, ChannelContext } from '../core/channel.ts';
-import { type EncryptionOptions, maxAliasBytes } from './file/cipher.ts';
+import { encryptionFields, encryptionOf, encryptionProblems } from './file/encryption-fields.ts';
 import { FileChannel } from './file/file-channel.ts';
 
 const home = join(homedir(), '.flume', 'file-channel');
 const largestFile = 1_623_195_647;
 const twoFileNote = 'snapshots are small, and replay reads only what came after the newest';
-
-const encryptionFields = {
-  keyFile: optionalText({
-    key: 'encryption.keyFile',
-    doc: 'A file with a key: 32 bytes as they are, as 64 hexadecimal digits, or in base64.',
-    extra: true,
-  }),
-  activeKey: optionalText({
-    key: 'encryption.activeKey',
-    doc: 'The key of what is written from now on; without it, the name of `encryption.keyFile` is "key".',
-  }),
-  keys: map({
-    key: 'encryption.keys.',
-    doc: '`<name>.file`: the file of each key that the log was, or is to be, encrypted with.',
-    extra: true,
-  }),
-  cipherProvider: optionalText({ key: 'encryption.cipherProvider', doc: 'How it is encrypted.' }),
-  keyProvider: optionalText({ key: 'encryption.keyProvider', doc: 'Where Flume has its keys.' }),
-  keyStore: map({ key: 'encryption.keyProvider.', doc: "Of Flume's key provider." }),
-};
 
 const fields = {
   checkpointDir: text({
@@ -139,19 +119,19 @@ first, or give this channel directories of its own.
 With \`encryption.keyFile\`, or \`encryption.activeKey\` and \`encryption.keys.<name>.file\`, events, commits and
 everything else in the log are encrypted with AES-256-GCM. To change the key, add another, make it the
 active one, and keep the old one until the files it was used for are gone: the channel says which one it misses.
-Snapshots in \`checkpointDir\` hold no events, and are not encrypted. A key: \`openssl rand -out key 32\`.
+Snapshots in \`checkpointDir\` hold no events, and are not encrypted. \`openssl rand -out key 32\` makes a key.`,
   fields,
   keeps: 'events',
   example: 'type = file\ncheckpointDir = /var/millrace/checkpoint\ndataDirs = /var/millrace/data',
-  check: ({ capacity, transactionCapacity }) =>
-    transactionCapacity > capacity
-      ? [
-          {
-            key: 'transactionCapacity',
-            problem: `${transactionCapacity} is more than the capacity of ${capacity}`,
-          },
-        ]
-      : [],
+  check: (config) => {
+    const problems = encryptionProblems(config);
+    const { capacity, transactionCapacity } = config;
+    if (transactionCapacity > capacity) {
+      const problem = `${transactionCapacity} is more than the capacity of ${capacity}`;
+      problems.push({ key: 'transactionCapacity', problem });
+    }
+    return problems;
+  },
   claims: (config) => [
     `directory ${resolve(config.checkpointDir)}`,
     ...directoriesOf(config).map((directory) => `directory ${directory}`),
@@ -165,6 +145,7 @@ const largestSegment = 64 << 20;
 const smallestSegment = 1 << 20;
 
 function create(config: Config, context: ChannelContext): Channel {
+  const encryption = encryptionOf(config);
   return new FileChannel(
     {
       checkpointDirectory: resolve(config.checkpointDir),
@@ -175,6 +156,7 @@ function create(config: Config, context: ChannelContext): Channel {
       transactionCapacity: config.transactionCapacity,
       keepAliveMs: config.keepAlive * 1000,
       memoryBytes: config.memoryBytes,
+      ...(encryption && { encryption }),
     },
     context,
   );

@@ -94,6 +94,8 @@ export class Segments {
     this.#spares = [];
     for (const directory of this.#options.directories) {
       await this.#seams.disk.makeDirectory(directory);
+      // A spare whose name is not durable yet would be found as the segment that it was.
+      await this.#seams.disk.syncDirectory(directory);
       for (const name of await this.#seams.disk.readDirectory(directory)) {
         const path = join(directory, name);
         const spare = /^spare-(\d+)$/.exec(name);

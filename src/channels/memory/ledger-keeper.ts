@@ -59,7 +59,8 @@ export class LedgerKeeper {
 
   /** Something was appended that is to be written without the usual delay. */
   hurry(): void {
-    this.#hurry.abort();
+    // Each abort makes an exception, also where it changes nothing.
+    if (!this.#hurry.signal.aborted) this.#hurry.abort();
     this.#changed();
   }
 

@@ -1,7 +1,7 @@
+import { randomBytes } from 'node:crypto';
 import { closeSync, openSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { randomBytes } from 'node:crypto';
 import { type Clock, type Random, systemClock } from '../../../core/clock.ts';
 import type { Disk, DiskFile } from '../../../core/disk.ts';
 import { silentLogger } from '../../../core/log.ts';

@@ -23,7 +23,9 @@ export interface Damage {
 export interface ScannedPut {
   readonly first: number;
   readonly count: number;
-  readonly origin: { readonly stream: string; readonly from: number; readonly to: number } | undefined;
+  readonly origin:
+    | { readonly stream: string; readonly from: number; readonly to: number }
+    | undefined;
 }
 
 export interface ScannedRecord {
