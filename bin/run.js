@@ -14,6 +14,9 @@ var main = fs.existsSync(source) ? source : built;
 var nodeModule = require('module');
 if (nodeModule.enableCompileCache) nodeModule.enableCompileCache();
 
+/* Young garbage is collected sooner: that costs little here, and saves tens of megabytes. */
+require('v8').setFlagsFromString('--max-semi-space-size=8');
+
 import(url.pathToFileURL(main).href).catch(function (error) {
   console.error(error);
   process.exit(1);

@@ -22,13 +22,18 @@ const settings = {
   encryptionKeys: new Map<string, string>(),
 };
 
+const encrypted = { ...settings, encryptionKeyFile: '/keys/key' };
+
+/** One for all: what an encrypted channel takes from it must not come again. */
+const random = new Prng(1);
+
 const disks = new WeakMap<Channel, { disk: SimulatedDisk; clock: ManualClock }>();
 
 async function openOn(disk: SimulatedDisk, clock: ManualClock, config = settings) {
   const channel = fileChannel.create(config, {
     clock,
     disk,
-    random: new Prng(1),
+    random,
     agent: 'a1',
     name: 'c1',
     log: silentLogger,
@@ -42,7 +47,13 @@ async function openOn(disk: SimulatedDisk, clock: ManualClock, config = settings
 
 async function openNew(config = settings) {
   const clock = new ManualClock();
-  return { channel: await openOn(new SimulatedDisk({ seed: 1 }), clock, config), clock };
+  const disk = new SimulatedDisk({ seed: 1 });
+  await disk.makeDirectory('/keys');
+  const key = await disk.open(encrypted.encryptionKeyFile, 'w');
+  await key.write([Buffer.alloc(32, 7)], 0);
+  await key.sync();
+  await disk.syncDirectory('/keys');
+  return { channel: await openOn(disk, clock, config), clock };
 }
 
 async function crash(channel: Channel, kind: 'process' | 'power', config = settings) {
@@ -54,6 +65,10 @@ channelContract('file', { open: openNew, crash: (channel) => crash(channel, 'pro
 channelContract('file, after a power loss,', {
   open: openNew,
   crash: (channel) => crash(channel, 'power'),
+});
+channelContract('file, encrypted,', {
+  open: () => openNew(encrypted),
+  crash: (channel) => crash(channel, 'power', encrypted),
 });
 channelContract('file, without memory,', {
   open: () => openNew({ ...settings, memoryBytes: 0 }),

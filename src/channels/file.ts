@@ -57,7 +57,7 @@ const fields = {
     doc: 'How much of what is stored is also kept in memory, to be lent without being read back.',
     unit: 'bytes',
     min: 0,
-    default: 32 << 20,
+    default: 16 << 20,
     extra: true,
   }),
   useDualCheckpoints: boolean({ doc: 'Two checkpoints.', default: false, ignored: twoFileNote }),

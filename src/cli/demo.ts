@@ -25,7 +25,7 @@ export const demoCommand: Command = {
 
 Shows an agent at work, in the directory ./demo:
   demo/log/         a log that grows by 20000 lines a second and is rotated all the time
-  demo/flume.conf   the agent's configuration: taildir, memory channel, file_roll
+  demo/flume.conf   the agent's configuration: taildir, file channel, file_roll
   demo/collected/   the files that the agent writes
   demo/state/       what the agent remembers
 
@@ -180,7 +180,7 @@ function configurationText(root: string): string {
   return `# The agent of the demo: millrace demo. It can also be run by itself, with the same memory
 # of what it has read: millrace agent -n demo -f demo/flume.conf -Dmillrace.state.dir=demo/state
 demo.sources = tail
-demo.channels = memory
+demo.channels = disk
 demo.sinks = files
 
 # The log and its renamed files; what was read under one name is not read again under the other.
@@ -189,17 +189,17 @@ demo.sources.tail.filegroups = app
 demo.sources.tail.filegroups.app = ${directory}/log/app\\\\.log.*
 demo.sources.tail.positionFile = ${directory}/state/taildir_position.json
 demo.sources.tail.batchSize = 1000
-demo.sources.tail.channels = memory
+demo.sources.tail.channels = disk
 
-demo.channels.memory.type = memory
-demo.channels.memory.capacity = 100000
-demo.channels.memory.transactionCapacity = 1000
+demo.channels.disk.type = file
+demo.channels.disk.checkpointDir = ${directory}/channel/checkpoint
+demo.channels.disk.dataDirs = ${directory}/channel/data
 
 demo.sinks.files.type = file_roll
 demo.sinks.files.sink.directory = ${directory}/collected
 demo.sinks.files.sink.rollInterval = 30
 demo.sinks.files.sink.batchSize = 1000
-demo.sinks.files.channel = memory
+demo.sinks.files.channel = disk
 `;
 }
 

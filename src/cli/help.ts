@@ -9,6 +9,8 @@ Commands
   explain   describes a component and its options:
                                   millrace explain taildir
   demo      shows it running: a growing log, an agent and its files under ./demo
+  channel   looks into a file channel, checks, repairs, exports and refills it:
+                                  millrace channel status /var/millrace/data
   version   prints the version
   help      prints this, or the help of a command: millrace help agent
 

@@ -9,6 +9,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   check: async () => (await import('./check.ts')).checkCommand,
   explain: async () => (await import('./explain.ts')).explainCommand,
   demo: async () => (await import('./demo.ts')).demoCommand,
+  channel: async () => (await import('./channel.ts')).channelCommand,
   version: async () => (await import('./version.ts')).versionCommand,
 };
 

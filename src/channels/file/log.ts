@@ -27,7 +27,7 @@ const writeBytes = 1 << 20;
 /** Waits after a failure: the first, and the longest. */
 const firstRetryMs = 100;
 const longestRetryMs = 5_000;
-/** A record that is not durable after this long fails its caller, who must take it as unknown. */
+/** A put that is not durable after this long fails its caller, who must take it as unknown. */
 const unknownMs = 30_000;
 
 export interface Position {
@@ -284,7 +284,8 @@ export class Log {
   #failLate(group: readonly Item[], cause: unknown): void {
     const now = this.#clock.monotonic();
     for (const item of [...group, ...this.#queue]) {
-      if (now - item.since < unknownMs) continue;
+      // A commit can't be given up: its events must not be lent again if it comes to be durable.
+      if (item.type !== 'put' || now - item.since < unknownMs) continue;
       item.reject(new ChannelError('not durable yet, and perhaps never: unknown', { cause }));
     }
   }

@@ -20,6 +20,8 @@ export const seams: { readonly clock: Clock; readonly random: Random } = {
   random: { next: Math.random, bytes: (count) => randomBytes(count) },
 };
 
+export const readingOptions = { segmentBytes: 0, minimumFreeBytes: 0, maxSpares: 0 } as const;
+
 /**
  * A disk that can only be read: what opening a log would write, records that are written again as
  * they are, is dropped. A directory that is not there has nothing in it.
@@ -75,7 +77,7 @@ function refuse(what: string): Promise<never> {
 export function openForReading(place: ChannelPlace, disk: Disk): Promise<OpenedLog> {
   const reading = new ReadingDisk(disk);
   const segments = new Segments(
-    { directories: place.dataDirectories, segmentBytes: 0, minimumFreeBytes: 0, maxSpares: 0 },
+    { ...readingOptions, directories: place.dataDirectories },
     { ...seams, disk: reading },
   );
   const snapshots = new Snapshots(place.checkpointDirectory, reading);

@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import { crc32c } from '@node-rs/crc32';
 import type { Disk } from '../../../core/disk.ts';
+import { ChannelError } from '../../../core/errors.ts';
 import type { LedgerChange } from '../../../core/ledger.ts';
 import { decodePut } from '../backlog.ts';
-import { alignment, decodeRecord, type LogRecord } from '../record.ts';
-import { dataOffset, decodeHeader, type Segment, segmentHeaderBytes } from '../segments.ts';
+import { alignment, decodeRecord, type LogRecord, openRecord } from '../record.ts';
+import { dataOffset, type Segment, Segments, segmentHeaderBytes } from '../segments.ts';
 import type { CommitChange } from '../state.ts';
-import { type ChannelPlace, ReadingDisk } from './reading.ts';
+import { type ChannelPlace, ReadingDisk, readingOptions, seams } from './reading.ts';
 
 /*
  * Reads all that can be read of a log, damaged or not: every record of every segment, also behind what
@@ -28,6 +29,12 @@ export interface ScannedPut {
     | undefined;
 }
 
+/** What a segment says of the one before. */
+export interface Previous {
+  readonly number: number;
+  readonly end: number;
+}
+
 export interface ScannedRecord {
   readonly offset: number;
   readonly bytes: number;
@@ -36,7 +43,7 @@ export interface ScannedRecord {
   readonly put?: ScannedPut;
   readonly commit?: CommitChange;
   readonly change?: LedgerChange;
-  readonly begin?: { readonly number: number; readonly end: number } | null;
+  readonly begin?: Previous | null;
   /** It is whole, and what it says is not understood. */
   readonly problem?: string;
 }
@@ -53,57 +60,83 @@ export interface Scan {
   readonly damage: readonly Damage[];
 }
 
-/**
- * @throws ChannelError when a file is of another version
- */
+/** @throws ChannelError when a file is of another version, or encrypted with a key that is not here */
 export async function scanLog(place: ChannelPlace, disk: Disk): Promise<Scan> {
   const reading = new ReadingDisk(disk);
   const segments: ScannedSegment[] = [];
   const damage: Damage[] = [];
   for (const directory of place.dataDirectories) {
     for (const name of await reading.readDirectory(directory)) {
-      const number = /^segment-(\d+)$/.exec(name)?.[1];
-      if (number === undefined) continue;
-      const path = join(directory, name);
-      segments.push(await scanSegment(path, Number(number), await reading.readFile(path), damage));
+      if (!/^segment-\d+$/.test(name)) continue;
+      const bytes = await reading.readFile(join(directory, name));
+      const segment = await headerOf(directory, name, bytes, reading, damage);
+      segments.push({ segment, records: recordsOf(bytes, segment) });
     }
   }
   segments.sort((a, b) => a.segment.number - b.segment.number);
   return { segments, damage };
 }
 
-/** The records of a segment's bytes; a header that can't be read is damage, and used as it is. */
-async function scanSegment(
-  path: string,
-  number: number,
-  bytes: Buffer,
-  damage: Damage[],
-): Promise<ScannedSegment> {
-  const segment = headerOf(path, number, bytes, damage);
+function recordsOf(bytes: Buffer, segment: Segment): ScannedRecord[] {
   const records: ScannedRecord[] = [];
   for (let offset = dataOffset; offset < bytes.length; ) {
     const record = decodeRecord(bytes, offset, segment.salt);
     if (record !== undefined && record !== 'short') {
-      records.push(describe(record, offset));
+      records.push(describe(record, offset, segment));
       offset += record.bytes;
     } else offset += alignment;
   }
-  return { segment, records };
+  return records;
 }
 
-function headerOf(path: string, number: number, bytes: Buffer, damage: Damage[]): Segment {
+/** A header that can't be read is damage, and what can be known without it is used. */
+async function headerOf(
+  directory: string,
+  name: string,
+  bytes: Buffer,
+  reading: ReadingDisk,
+  damage: Damage[],
+): Promise<Segment> {
+  const path = join(directory, name);
+  const number = Number(name.slice('segment-'.length));
   const capacity = bytes.length;
-  if (bytes.length < segmentHeaderBytes) {
-    damage.push({ path, offset: 0, what: 'its header is cut off' });
-    return { number, path, salt: 0, capacity };
+  try {
+    const only = new OneFileDisk(reading, name);
+    const options = { ...readingOptions, directories: [directory] };
+    const [segment] = await new Segments(options, { ...seams, disk: only }).find();
+    if (!segment) throw new ChannelError(`${path} is not there any more`);
+    if (capacity < segment.capacity) {
+      const what = `the file ends here, and not at byte ${segment.capacity}`;
+      damage.push({ path, offset: capacity, what });
+    }
+    return segment;
+  } catch (error) {
+    // What is whole and not understood is of another version, or wants a key: not for guesses.
+    if (!(error instanceof ChannelError) || isHeaderWhole(bytes)) throw error;
   }
-  const sum = crc32c(bytes.subarray(0, segmentHeaderBytes - 4));
-  const isSound = sum === bytes.readUInt32LE(segmentHeaderBytes - 4);
-  // What is sound and not understood is another version, or renamed: that is not for guesses.
-  if (isSound) return decodeHeader(bytes.subarray(0, segmentHeaderBytes), path);
   damage.push({ path, offset: 0, what: "its header can't be read" });
-  const salt = saltOf(bytes) ?? bytes.readUInt32LE(20);
-  return { number, path, salt, capacity };
+  const written = bytes.length < segmentHeaderBytes ? 0 : bytes.readUInt32LE(20);
+  return { number, path, salt: saltOf(bytes) ?? written, capacity };
+}
+
+function isHeaderWhole(bytes: Buffer): boolean {
+  const end = segmentHeaderBytes - 4;
+  if (bytes.length < segmentHeaderBytes) return false;
+  return crc32c(bytes.subarray(0, end)) === bytes.readUInt32LE(end);
+}
+
+/** Shows one file alone, so that another one's damage is not in the way. */
+class OneFileDisk extends ReadingDisk {
+  readonly #name: string;
+
+  constructor(disk: Disk, name: string) {
+    super(disk);
+    this.#name = name;
+  }
+
+  override async readDirectory(path: string): Promise<string[]> {
+    return (await super.readDirectory(path)).filter((name) => name === this.#name);
+  }
 }
 
 /**
@@ -149,25 +182,25 @@ function solve(columns: readonly number[], sum: number): number | undefined {
   return rest === 0 ? chosen : undefined;
 }
 
-function describe({ type, number, synced, payload, bytes }: LogRecord, offset: number) {
+function describe(sealed: LogRecord, offset: number, segment: Segment): ScannedRecord {
+  const { type, number, synced, bytes } = sealed;
   const record: ScannedRecord = { offset, bytes, number, synced };
+  const payload = openRecord(sealed, segment)?.payload;
+  if (!payload) return { ...record, problem: 'it was changed since it was encrypted' };
   try {
-    switch (type) {
-      case 'put': {
-        const { first, batch } = decodePut(payload);
-        const { stream, from, to } = batch.origin ?? { stream: '', from: 0, to: 0 };
-        const origin = batch.origin && { stream, from, to };
-        return { ...record, put: { first, count: batch.length, origin } };
-      }
-      case 'commit':
-        return { ...record, commit: JSON.parse(payload.toString()) as CommitChange };
-      case 'change':
-        return { ...record, change: JSON.parse(payload.toString()) as LedgerChange };
-      case 'begin':
-        return { ...record, begin: JSON.parse(payload.toString()) as ScannedRecord['begin'] & {} };
-      default:
-        return record;
+    if (type === 'put') {
+      const { first, batch } = decodePut(payload);
+      const { stream, from, to } = batch.origin ?? { stream: '', from: 0, to: 0 };
+      return {
+        ...record,
+        put: { first, count: batch.length, origin: batch.origin && { stream, from, to } },
+      };
     }
+    const text = payload.toString();
+    if (type === 'commit') return { ...record, commit: JSON.parse(text) as CommitChange };
+    if (type === 'change') return { ...record, change: JSON.parse(text) as LedgerChange };
+    if (type === 'begin') return { ...record, begin: JSON.parse(text) as Previous | null };
+    return record;
   } catch (error) {
     return { ...record, problem: `what it says is not understood: ${String(error)}` };
   }
