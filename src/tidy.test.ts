@@ -23,7 +23,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   channels: ['core', 'config', 'bytes', 'codecs', 'formats'],
   sinks: ['core', 'config', 'bytes', 'codecs', 'formats'],
   agent: ['core', 'config', 'registry.ts'],
-  cli: ['core', 'config', 'agent', 'registry.ts'],
+  cli: ['core', 'config', 'channels', 'agent', 'registry.ts'],
   testing: ['core', 'config', 'bytes', 'codecs', 'formats'],
 };
 /** Every file of these is a component, or a folder of one component's parts. */

@@ -41,7 +41,7 @@ const fields = {
     default: 3,
   }),
   maxFileSize: integer({
-    doc: 'The size of a file of the log; files are never larger than 64 MiB, but for larger batches.',
+    doc: 'The size of a file of the log; at most 64 MiB, but for larger batches.',
     unit: 'bytes',
     min: 1,
     max: largestFile,
@@ -109,17 +109,18 @@ export const fileChannel = defineChannel({
   type: 'file',
   classes: ['org.apache.flume.channel.file.FileChannel'],
   summary: 'Keeps events on disk: what it has stored survives a crash and a power loss.',
-  notes: `A put resolves when it is synced; what arrives while a sync runs shares the next one. Events are
-lent from memory up to \`memoryBytes\` and read back beyond, so that memory stays flat however long a sink is
-down.
+  notes: `A put resolves when it is synced; what arrives while a sync runs shares the next one.
+Events are lent from memory up to \`memoryBytes\` and read back beyond, so that memory stays flat
+however long a sink is down. \`millrace channel\` looks into it, checks and repairs it.
 
-Its files are not Flume's: a directory that holds a file channel of Flume is refused. Drain that with Flume
-first, or give this channel directories of its own.
+Its files are not Flume's: a directory that holds a file channel of Flume is refused. Drain that
+with Flume first, or give this channel directories of its own.
 
-With \`encryption.keyFile\`, or \`encryption.activeKey\` and \`encryption.keys.<name>.file\`, events, commits and
-everything else in the log are encrypted with AES-256-GCM. To change the key, add another, make it the
-active one, and keep the old one until the files it was used for are gone: the channel says which one it misses.
-Snapshots in \`checkpointDir\` hold no events, and are not encrypted. \`openssl rand -out key 32\` makes a key.`,
+With \`encryption.keyFile\`, or \`encryption.activeKey\` and \`encryption.keys.<name>.file\`, all in
+the log is encrypted with AES-256-GCM. To change the key, add another, make it the active one, and
+keep the old one until the files it was used for are gone: the channel says which one it misses.
+Snapshots in \`checkpointDir\` hold no events, and are not encrypted. \`openssl rand -out key 32\`
+makes a key.`,
   fields,
   keeps: 'events',
   example: 'type = file\ncheckpointDir = /var/millrace/checkpoint\ndataDirs = /var/millrace/data',

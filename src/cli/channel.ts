@@ -1,11 +1,12 @@
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
+import type { ChannelPlace } from '../channels/file/tools/reading.ts';
 import { DirectoryInUseError } from '../core/directory-lock.ts';
 import { MillraceError } from '../core/errors.ts';
 import { silentLogger } from '../core/log.ts';
 import { nodeDisk } from '../core/node-disk.ts';
-import { type Place, placeOf, placeOptions } from './channel/place.ts';
+import { placeOf, placeOptions } from './channel/place.ts';
 import { type Command, exitCodes } from './command.ts';
 import { UnreadableConfiguration } from './configuration.ts';
 import {
@@ -27,7 +28,8 @@ const options: readonly Option[] = [
 export const channelCommand: Command = {
   help: `Usage: millrace channel VERB DIR… [options]
 
-Looks into a file channel and mends it. DIR is its data directory; give all of them, if there are several.
+Looks into a file channel and mends it. DIR is its data directory; give all of them, if there are
+several. One that is encrypted is named by its configuration, which names its keys.
 
 Verbs
   status   what it holds, also beside a running agent
@@ -48,7 +50,7 @@ Exit codes
   run: runChannel,
 };
 
-type Verb = (place: Place, parsed: ParsedOptions) => Promise<number>;
+type Verb = (place: ChannelPlace, parsed: ParsedOptions) => Promise<number>;
 
 const verbs: Readonly<Record<string, Verb>> = { status, check, repair, export: print, replay };
 
@@ -78,7 +80,7 @@ function isForPeople(error: unknown): error is Error {
 const attempts = 5;
 const pauseMs = 100;
 
-async function status(place: Place): Promise<number> {
+async function status(place: ChannelPlace): Promise<number> {
   const { channelStatus } = await import('../channels/file/tools/status.ts');
   const { statusText } = await import('./channel/texts.ts');
   const found = await again(place, () => channelStatus(place, nodeDisk));
@@ -86,7 +88,7 @@ async function status(place: Place): Promise<number> {
   return exitCodes.ok;
 }
 
-async function check(place: Place): Promise<number> {
+async function check(place: ChannelPlace): Promise<number> {
   const { surveyChannel } = await import('../channels/file/tools/survey.ts');
   const { checkText } = await import('./channel/texts.ts');
   const isSound = ({ damage }: { damage: readonly unknown[] }) => damage.length === 0;
@@ -96,7 +98,7 @@ async function check(place: Place): Promise<number> {
 }
 
 async function again<T>(
-  place: Place,
+  place: ChannelPlace,
   look: () => Promise<T>,
   isGood: (found: T) => boolean = () => true,
 ): Promise<T> {
@@ -113,7 +115,7 @@ async function again<T>(
   }
 }
 
-async function repair(place: Place): Promise<number> {
+async function repair(place: ChannelPlace): Promise<number> {
   const { repairChannel } = await import('../channels/file/tools/repair.ts');
   const { seams } = await import('../channels/file/tools/reading.ts');
   const { repairText } = await import('./channel/texts.ts');
@@ -121,7 +123,7 @@ async function repair(place: Place): Promise<number> {
   return exitCodes.ok;
 }
 
-async function print(place: Place, parsed: ParsedOptions): Promise<number> {
+async function print(place: ChannelPlace, parsed: ParsedOptions): Promise<number> {
   const { liveEvents, lineOf } = await import('../channels/file/tools/export.ts');
   const { openForReading } = await import('../channels/file/tools/reading.ts');
   const from = sequenceOf(parsed, '--from') ?? 0;
@@ -148,7 +150,7 @@ function sequenceOf(parsed: ParsedOptions, name: string): number | undefined {
   return Number(text);
 }
 
-async function replay(place: Place, parsed: ParsedOptions): Promise<number> {
+async function replay(place: ChannelPlace, parsed: ParsedOptions): Promise<number> {
   const { putLines } = await import('../channels/file/tools/put-lines.ts');
   const { seams } = await import('../channels/file/tools/reading.ts');
   const file = parsed.values.get('--input')?.[0];

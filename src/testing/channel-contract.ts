@@ -277,7 +277,9 @@ async function put(channel: Channel, batch: EventBatch): Promise<void> {
   await channel.put(batch, await channel.reserve(batch));
 }
 
-/** Turns of the loop after which what is there to be lent has been lent, read from disk if need be. */
+/**
+ * Turns of the loop after which what is there to be lent has been lent, read from disk if need be.
+ */
 const patientTurns = 200;
 
 async function takeNow(sink: Consumer, max: number) {

@@ -23,8 +23,8 @@ export function decodePut(payload: Buffer): StoredPut {
 }
 
 /**
- * Events that are durable and not in memory, read back in order. While there is a backlog everything
- * that is put joins it, so that events are lent in order.
+ * Events that are durable and not in memory, read back in order. While there is a backlog
+ * everything that is put joins it, so that events are lent in order.
  */
 export class Backlog {
   readonly #disk: Disk;
@@ -48,8 +48,9 @@ export class Backlog {
   }
 
   /**
-   * Reads about one chunk, and hands over each put as it is read. When the end of what is durable is
-   * reached, there is no backlog any more, at that very moment: what is stored next comes after it.
+   * Reads about one chunk, and hands over each put as it is read. When the end of what is durable
+   * is reached, there is no backlog any more, at that very moment: what is stored next comes after
+   * it.
    *
    * @throws ChannelError when a record can't be read that was durable
    */

@@ -14,12 +14,13 @@ import type { Logger } from '../../core/log.ts';
 /*
  * Encryption of the log: AES-256-GCM over the payload of each record. Invariants:
  *
- *  1. Each segment has a key of its own, made from a configured one and 32 random bytes when the segment
- *     is made; a spare that becomes a segment again gets another.
- *  2. The nonce is the record's number. Within one segment a number is written once: after a write that
- *     failed nothing more is written there, and the numbers that come again are in the next segment.
- *  3. What the header of a record says is authenticated with the payload. The record's CRC is over the
- *     ciphertext: so damage shows without the key, and is told from a record that was changed.
+ *  1. Each segment has a key of its own, made from a configured one and 32 random bytes when the
+ *     segment is made; a spare that becomes a segment again gets another.
+ *  2. The nonce is the record's number. Within one segment a number is written once: after a write
+ *     that failed nothing more is written there, and the numbers that come again are in the next
+ *     segment.
+ *  3. What the header of a record says is authenticated with the payload. The record's CRC is over
+ *     the ciphertext: so damage shows without the key, and is told from a record that was changed.
  *  4. The segment's header says which key it needs, and has a value that only that key gives: so a
  *     wrong key is found before a record is read.
  *
@@ -37,7 +38,7 @@ import type { Logger } from '../../core/log.ts';
  *   nonce     = the record's number as in its header, then four zeros
  *   payload   = ciphertext, then 16 bytes of tag
  */
-export const tagBytes = 16;
+const tagBytes = 16;
 export const encryptionBytes = 308;
 export const maxAliasBytes = 255;
 
@@ -203,7 +204,8 @@ async function readKey(alias: string, file: string, disk: Disk, log: Logger): Pr
   const key = parseKey(bytes);
   if (key) return createSecretKey(key);
   throw new ChannelError(
-    `${file} is no key ("${alias}"): expected 32 bytes, as they are, as 64 hexadecimal digits, or in ` +
+    `${file} is no key ("${alias}"): expected 32 bytes, as they are, as 64 hexadecimal digits, ` +
+      'or in ' +
       'base64',
   );
 }

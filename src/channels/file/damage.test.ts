@@ -23,8 +23,8 @@ import { Snapshots } from './snapshots.ts';
  * end. There are four outcomes:
  *
  *   refused    the channel does not open, and names the file (and the byte, in the log)
- *   not lent   it opens; an event that was stored before the snapshot is not lent, for its record is
- *              refused when it is read back; the state is whole, and so is every other event before it
+ *   not lent   it opens; an event that was stored before the snapshot is not lent, for its record
+ *              is refused when it is read back; the state is whole, and so are events before it
  *   same       it opens, and state and events are those of the undamaged log
  *   cut        it opens without its last records, and says so
  */
@@ -335,7 +335,7 @@ describe('of a log after a crash', () => {
   });
 });
 
-test('of a log after a stop, any byte may be wrong: nothing that was stored goes unseen', async () => {
+test('of a log after a stop, any byte may be wrong: nothing stored goes unseen', async () => {
   const image = await makeImage('stop');
   const whole = await read(image);
   for (const path of image.keys()) {
@@ -348,7 +348,7 @@ test('of a log after a stop, any byte may be wrong: nothing that was stored goes
   }
 });
 
-test('a channel with damage in its log does not start, and leaves the files as they are', async () => {
+test('a channel with a damaged log does not start, and leaves its files as they are', async () => {
   const image = await makeImage('crash');
   const [path = ''] = [...image.keys()]
     .filter((each) => isBegun(image.get(each)))

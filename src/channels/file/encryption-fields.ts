@@ -7,7 +7,9 @@ const onlyAlias = 'key';
 const fileSuffix = '.file';
 const flumeCipher = 'AESCTRNOPADDING';
 
-/** The options of the encryption of the log: raw key files; of Flume's, what can be said of them. */
+/**
+ * The options of the encryption of the log: raw key files; of Flume's, what can be said of them.
+ */
 export const encryptionFields = {
   encryptionKeyFile: optionalText({
     key: 'encryption.keyFile',
@@ -60,8 +62,9 @@ export function encryptionProblems(config: Config): FieldProblem[] {
   if (provider !== undefined || config.encryptionKeyStore.size > 0) {
     add(
       'encryption.keyProvider',
-      `${provider ?? 'this'}: Java key stores are not read yet. Export the key, or make a new one, as ` +
-        'a file of 32 bytes (openssl rand -out key 32), name it with encryption.keyFile, and remove ' +
+      `${provider ?? 'this'}: Java key stores are not read yet. Export the key, or make a new ` +
+        'one, as a file of 32 bytes (openssl rand -out key 32), name it with encryption.keyFile, and ' +
+        'remove ' +
         'the options of the key provider',
     );
   } else if (active !== undefined && keyFile === undefined) {

@@ -30,12 +30,13 @@ import type { LogState } from './state.ts';
  * The durable channel. Invariants:
  *
  *  1. A put resolves, and its events are lent, after the sync of its record. So does a commit.
- *  2. What is applied to the state is durable, and applied in the order of records: by replay the same
- *     state comes about.
- *  3. Sequences are given in the order of records. Events are lent in that order: from memory, or, once
- *     something did not fit there, from the backlog, until that is read to its end.
+ *  2. What is applied to the state is durable, and applied in the order of records: by replay the
+ *     same state comes about.
+ *  3. Sequences are given in the order of records. Events are lent in that order: from memory, or,
+ *     once something did not fit there, from the backlog, until that is read to its end.
  *  4. A commit makes the sink's data durable before its record is written.
- *  5. A segment is given up when no event in it is live and both snapshots that are kept begin behind it.
+ *  5. A segment is given up when no event in it is live and both snapshots that are kept begin
+ *     behind it.
  */
 
 export interface FileChannelOptions {

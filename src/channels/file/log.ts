@@ -10,13 +10,13 @@ import { dataOffset, NoSpaceError, type Segment, type Segments } from './segment
  *
  *  1. Group commit: one write and one sync cover everything that arrived while the last ones ran.
  *     Nothing resolves before its sync.
- *  2. Records are numbered without gaps over all segments, and lie one after the other. A segment begins
- *     with a record that says which one came before and where that one's valid part ends.
+ *  2. Records are numbered without gaps over all segments, and lie one after the other. A segment
+ *     begins with a record that says which one came before and where that one's valid part ends.
  *  3. After a write or a sync that failed, the segment is never written or synced again: what was
  *     synced in it is its valid part, and every record that is not resolved goes into the next
  *     segment. So what was refused never comes back, and what is unresolved is in memory.
- *  4. The next segment is made ahead of need. Puts are let in only while it is there: so there is always
- *     one segment for commits, with which a full disk is drained.
+ *  4. The next segment is made ahead of need. Puts are let in only while it is there: so there is
+ *     always one segment for commits, with which a full disk is drained.
  *  5. When nothing is left to write, an unsynced witness says up to where all was synced.
  */
 
@@ -146,8 +146,8 @@ export class Log {
   }
 
   /**
-   * Where the newest record ends that is synced and was told to be durable: what a snapshot taken now
-   * has. `undefined` before the first.
+   * Where the newest record ends that is synced and was told to be durable: what a snapshot taken
+   * now has. `undefined` before the first.
    */
   get position():
     | { readonly number: number; readonly end: number; readonly record: number }
@@ -239,7 +239,9 @@ export class Log {
     return positions;
   }
 
-  /** The segment to write to, with room for that many bytes: the next one begins where it has not. */
+  /**
+   * The segment to write to, with room for that many bytes: the next one begins where it has not.
+   */
   async #activeFor(bytes: number): Promise<Active> {
     const now = this.#active;
     if (now && now.end + bytes <= now.segment.capacity) return now;

@@ -17,10 +17,10 @@ export interface OpenedLog {
 }
 
 /**
- * Reads what a channel has on disk: the newest snapshot, then every record behind it. Records behind the
- * last that is known to have been synced are whole, but perhaps only the kernel has them, and after
- * a sync that failed not even that will write them: so they are written again, where they are, and
- * synced, before anything goes on behind them.
+ * Reads what a channel has on disk: the newest snapshot, then every record behind it. Records
+ * behind the last that is known to have been synced are whole, but perhaps only the kernel has
+ * them, and after a sync that failed not even that will write them: so they are written again,
+ * where they are, and synced, before anything goes on behind them.
  *
  * @throws DamageError, ChannelError: the channel must not start
  */
@@ -43,6 +43,7 @@ export async function openLog(
   if (!from) {
     if (!replay.isEmpty)
       throw new ChannelError('no snapshot is there, nor the beginning of the log');
+    await replay.checkBehind(0);
     const end = { last: undefined, record: 0, highest };
     return { state, end, unused: found };
   }
@@ -64,7 +65,8 @@ export async function openLog(
     throw new ChannelError(`segments ${missing.join(', ')}, with events in them, are missing`);
   }
   await writeAgain(doubtful, disk);
-  // A segment that replay has no use for may still serve the older snapshot: it goes like any other.
+  // A segment that replay has no use for may still serve the older snapshot: it goes like any
+  // other.
   const known = found.filter(({ number }) => number <= last.number);
   for (const segment of known) state.keep(segment);
   return {
@@ -102,7 +104,7 @@ function fromSnapshot(snapshot: Snapshot | undefined) {
   return { segment, offset, record };
 }
 
-export function apply(state: LogState, { segment, offset, record }: Found): void {
+function apply(state: LogState, { segment, offset, record }: Found): void {
   const use = state.use(segment.number) ?? state.begin(segment, dataOffset);
   use.end = offset + record.bytes;
   const { type, payload } = record;

@@ -7,9 +7,10 @@ import type { Segment } from './segments.ts';
  *
  *   record  => length crc number synced type reserved payload padding
  *     length   => UINT32   of the payload, in bytes
- *     crc      => UINT32   CRC-32C of everything from `number` to the payload's end, seeded with the
- *                          segment's salt: a body that holds a copy of a record is none, nor is what
- *                          an earlier use of the segment has left
+ *     crc      => UINT32   CRC-32C of everything from `number` to the payload's end, seeded with
+ *     the
+ *                          segment's salt: a body that holds a copy of a record is none, nor is
+ *                          what an earlier use of the segment has left
  *     number   => FLOAT64  1 for the first record of the channel, then one more each
  *     synced   => FLOAT64  the newest record known to be synced when this one was written
  *     type     => UINT8    see `RecordType`
@@ -22,7 +23,7 @@ export const alignment = 32;
 /** From here to its end the header is summed up, and authenticated, with the payload. */
 const headOffset = 8;
 
-export const recordTypes = {
+const recordTypes = {
   /** The first of each segment: which segment came before, and where that one's valid part ends. */
   begin: 1,
   /** Events, with the sequence of the first. */
@@ -95,8 +96,8 @@ function writeHead(header: Buffer, type: RecordType, number: number, synced: num
 }
 
 /**
- * The record at an offset; `undefined` when there is none. `short`: the bytes end within what may be
- * one.
+ * The record at an offset; `undefined` when there is none. `short`: the bytes end within what may
+ * be one.
  */
 export function decodeRecord(
   bytes: Buffer,

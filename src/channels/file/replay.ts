@@ -6,13 +6,13 @@ import { dataOffset, type Segment } from './segments.ts';
 
 /*
  * Reading the log again. The order of segments is that of their `begin` records: each names the one
- * before and where that one's valid part ends, so what lies behind that was never durable. Of several
- * that name the same one, the highest is right: the others were abandoned before anything in them
- * was synced.
+ * before and where that one's valid part ends, so what lies behind that was never durable. Of
+ * several that name the same one, the highest is right: the others were abandoned before anything
+ * in them was synced.
  *
- * In the last segment a record that can't be read is its torn end, unless a later one, which can, says
- * that it had been synced: then it is damage, and so is anything that can't be read before the end of
- * an earlier segment.
+ * In the last segment a record that can't be read is its torn end, unless a later one, which can,
+ * says that it had been synced: then it is damage, and so is anything that can't be read before the
+ * end of an earlier segment.
  */
 
 /** What is read at once; a record may be larger. */
@@ -33,8 +33,8 @@ export class DamageError extends ChannelError {
 
   constructor(path: string, offset: number, what: string) {
     super(
-      `${path} is damaged at byte ${offset}: ${what}. The channel does not start, so that nothing ` +
-        'is lost unseen: see `millrace channel check` and `repair`',
+      `${path} is damaged at byte ${offset}: ${what}. The channel does not start, so that ` +
+        'nothing is lost unseen: see `millrace channel check` and `repair`',
     );
     this.path = path;
     this.offset = offset;
@@ -59,6 +59,7 @@ export class Replay {
   readonly #log: Logger;
   /** The segments that begin with a record, by number. */
   readonly #begun = new Map<number, Begun>();
+  #segments: readonly Segment[] = [];
   /** The number of the last record that was given. */
   record = 0;
 
@@ -69,6 +70,7 @@ export class Replay {
 
   /** Looks into every segment; those that were made and never begun are left out. */
   async look(segments: readonly Segment[]): Promise<void> {
+    this.#segments = segments;
     for (const segment of segments) {
       const first = await this.#recordAt(segment, dataOffset);
       if (first?.type !== 'begin') continue;
@@ -100,7 +102,7 @@ export class Replay {
         throw new DamageError(begun.segment.path, end, 'a snapshot has more of it than there is');
       }
       yield* this.#recordsOf(begun.segment, at, end);
-      if (!next) return;
+      if (!next) return this.checkBehind(begun.segment.number);
       if (next.number !== this.record + 1) {
         const what = `it begins with record ${next.number}, not ${this.record + 1}`;
         throw new DamageError(next.segment.path, dataOffset, what);
@@ -138,17 +140,41 @@ export class Replay {
     }
   }
 
+  /**
+   * Whatever stands in segments behind the last one that was read: they were made and never begun,
+   * unless a record there says that what is missing had been synced.
+   * @throws DamageError
+   */
+  async checkBehind(last: number): Promise<void> {
+    for (const segment of this.#segments.filter(({ number }) => number > last)) {
+      const reader = new SegmentReader(this.#disk, segment, segment.capacity);
+      try {
+        const found = await reader.search(dataOffset, ({ synced }) => synced > this.record);
+        if (!found) continue;
+        const what = `record ${this.record + 1}, which was synced, is gone`;
+        throw new DamageError(segment.path, dataOffset, what);
+      } finally {
+        await reader.close();
+      }
+    }
+  }
+
   /** Is what can't be read an end that was never synced? */
   async #checkTornEnd(reader: SegmentReader, segment: Segment, torn: number): Promise<void> {
-    const found = await reader.search(torn + alignment, (record) => record.number > this.record);
-    if (!found) return;
-    if (found.synced > this.record) {
+    let isTorn = false;
+    // Any later record may be the witness: the next one need not know of the sync before it.
+    const witness = await reader.search(torn + alignment, ({ number, synced }) => {
+      isTorn ||= number > this.record;
+      return synced > this.record;
+    });
+    if (witness) {
       throw new DamageError(
         segment.path,
         torn,
         `record ${this.record + 1}, which was synced, is gone`,
       );
     }
+    if (!isTorn) return;
     this.#log.warn(
       { path: segment.path, offset: torn },
       'Cut an end of the log that was not durable when the power went.',

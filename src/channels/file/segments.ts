@@ -6,13 +6,14 @@ import { ChannelError } from '../../core/errors.ts';
 import { encryptionBytes, KeyRing, type SegmentCipher } from './cipher.ts';
 
 /*
- * The files of a log. A segment is `segment-<number>` in one of the data directories; a file that waits to
- * become one is `spare-<k>`. A segment is made so: a spare is filled with zeros (a new one) or is an
- * old segment renamed; the header is written and synced; then it gets its name, and the
- * directory is synced. So a file called `segment-…` always has a header, and a crash leaves a spare.
- * Writing over blocks that are allocated already makes a sync up to three times as quick.
+ * The files of a log. A segment is `segment-<number>` in one of the data directories; a file that
+ * waits to become one is `spare-<k>`. A segment is made so: a spare is filled with zeros (a new
+ * one) or is an old segment renamed; the header is written and synced; then it gets its name, and
+ * the directory is synced. So a file called `segment-…` always has a header, and a crash leaves a
+ * spare. Writing over blocks that are allocated already makes a sync up to three times as quick.
  *
- *   header => magic version flags number salt capacity crc encryption?     the first `dataOffset` bytes, little-endian
+ *   header => magic version flags number salt capacity crc encryption?     the first `dataOffset`
+ *   bytes, little-endian
  *     magic    => "MRLOG" and three zero bytes
  *     version  => UINT16
  *     flags    => UINT16   1: encrypted
@@ -27,7 +28,7 @@ const formatVersion = 1;
 const flagEncrypted = 1;
 /** Where what is said of the encryption lies. */
 const encryptionOffset = 36;
-export const segmentHeaderBytes = encryptionOffset + encryptionBytes;
+const segmentHeaderBytes = encryptionOffset + encryptionBytes;
 /** Where the first record lies. */
 export const dataOffset = 4096;
 const pieceBytes = 1 << 20;
@@ -59,8 +60,8 @@ export class NoSpaceError extends ChannelError {}
 class FlumeDataError extends ChannelError {
   constructor(directory: string, name: string) {
     super(
-      `${directory} holds a file channel of Flume (${name}), which is not read: drain it with Flume, ` +
-        'then remove its files, or give this channel other directories',
+      `${directory} holds a file channel of Flume (${name}), which is not read: drain it with ` +
+        'Flume, then remove its files, or give this channel other directories',
     );
   }
 }
@@ -208,7 +209,10 @@ export class Segments {
         if (read === 0) break;
         at += read;
       }
-      return decodeHeader(bytes, path, this.#keys);
+      const segment = decodeHeader(bytes, path, this.#keys);
+      const { size } = await file.stat();
+      if (size >= segment.capacity) return segment;
+      throw new ChannelError(`${path} is damaged: it ends at byte ${size} of ${segment.capacity}`);
     } finally {
       await file.close();
     }
@@ -234,7 +238,7 @@ function encodeHeader(
   return bytes;
 }
 
-export function decodeHeader(bytes: Buffer, path: string, keys = new KeyRing()): Segment {
+function decodeHeader(bytes: Buffer, path: string, keys = new KeyRing()): Segment {
   const number = bytes.readDoubleLE(12);
   const sound =
     bytes.subarray(0, magic.length).equals(magic) &&

@@ -5,10 +5,10 @@ import { ChannelError } from '../../core/errors.ts';
 import type { StateSnapshot } from './state.ts';
 
 /*
- * Snapshots of the state, so that replay need not read all of the log: `snapshot.<n>` in the checkpoint
- * directory, the two newest. Each is written and synced under another name, renamed, and the
- * directory synced, before an older one goes. A segment is given up only when both that are kept have
- * no need of it: so when the newest can't be read, the one before it serves.
+ * Snapshots of the state, so that replay need not read all of the log: `snapshot.<n>` in the
+ * checkpoint directory, the two newest. Each is written and synced under another name, renamed, and
+ * the directory synced, before an older one goes. A segment is given up only when both that are
+ * kept have no need of it: so when the newest can't be read, the one before it serves.
  *
  * One line: CRC-32 of the JSON as 8 hex digits, a blank, the JSON.
  */

@@ -36,8 +36,8 @@ export interface StateSnapshot {
 }
 
 /**
- * What the durable records of a log add up to. Records are applied one after the other, by replay and,
- * once synced, by the running channel: both come to the same.
+ * What the durable records of a log add up to. Records are applied one after the other, by replay
+ * and, once synced, by the running channel: both come to the same.
  */
 export class LogState {
   readonly ledger = new Ledger();
@@ -118,8 +118,8 @@ export class LogState {
   }
 
   /**
-   * A segment that is missing may have been given up after its last events were committed: the records
-   * that follow the snapshot say so. Until then it has no file.
+   * A segment that is missing may have been given up after its last events were committed: the
+   * records that follow the snapshot say so. Until then it has no file.
    */
   restore(snapshot: StateSnapshot, segments: ReadonlyMap<number, Segment>): void {
     this.ledger.apply(snapshot.ledger);

@@ -1,14 +1,11 @@
 import { statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { type encryptionFields, encryptionOf } from '../../channels/file/encryption-fields.ts';
+import type { ChannelPlace } from '../../channels/file/tools/reading.ts';
+import type { ConfigOf } from '../../config/field.ts';
 import { planAgent } from '../../config/plan.ts';
 import { baseDirectoryOf, readConfiguration } from '../configuration.ts';
 import { type Option, type ParsedOptions, UsageError } from '../options.ts';
-
-/** Where the command line says that the channel is. */
-export interface Place {
-  readonly dataDirectories: readonly string[];
-  readonly checkpointDirectory: string;
-}
 
 export const placeOptions: readonly Option[] = [
   {
@@ -27,7 +24,10 @@ export const placeOptions: readonly Option[] = [
 ];
 
 /** @throws UsageError, UnreadableConfiguration */
-export async function placeOf(parsed: ParsedOptions, words: readonly string[]): Promise<Place> {
+export async function placeOf(
+  parsed: ParsedOptions,
+  words: readonly string[],
+): Promise<ChannelPlace> {
   const files = parsed.values.get('--conf-file') ?? [];
   if (files.length > 0 && words.length > 0) throw new UsageError('either DIR or -f FILE, not both');
   const place = files.length > 0 ? await configured(files, parsed) : given(words, parsed);
@@ -38,7 +38,7 @@ export async function placeOf(parsed: ParsedOptions, words: readonly string[]): 
   return place;
 }
 
-function given(words: readonly string[], parsed: ParsedOptions): Place {
+function given(words: readonly string[], parsed: ParsedOptions): ChannelPlace {
   const [first] = words;
   if (first === undefined) throw new UsageError("DIR is required: the channel's dataDirs");
   const checkpoint = parsed.values.get('--checkpoint')?.[0];
@@ -48,7 +48,7 @@ function given(words: readonly string[], parsed: ParsedOptions): Place {
   };
 }
 
-async function configured(files: readonly string[], parsed: ParsedOptions): Promise<Place> {
+async function configured(files: readonly string[], parsed: ParsedOptions): Promise<ChannelPlace> {
   const agent = parsed.values.get('--name')?.[0];
   const name = parsed.values.get('--channel')?.[0];
   if (agent === undefined || name === undefined) {
@@ -67,9 +67,12 @@ async function configured(files: readonly string[], parsed: ParsedOptions): Prom
   ) {
     throw new UsageError(`the channel ${name} is no file channel`);
   }
+  // It was read by the file channel's own fields.
+  const encryption = encryptionOf(channel.config as ConfigOf<typeof encryptionFields>);
   const named = dataDirs.split(',').map((each) => each.trim());
   return {
     dataDirectories: named.filter(Boolean).map((each) => resolve(each)),
     checkpointDirectory: resolve(checkpointDir),
+    ...(encryption && { encryption }),
   };
 }

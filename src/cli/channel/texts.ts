@@ -1,12 +1,12 @@
+import type { ChannelPlace } from '../../channels/file/tools/reading.ts';
 import type { Repaired } from '../../channels/file/tools/repair.ts';
 import type { Damage } from '../../channels/file/tools/scan.ts';
 import type { ChannelStatus } from '../../channels/file/tools/status.ts';
 import type { Survey } from '../../channels/file/tools/survey.ts';
-import type { Place } from './place.ts';
 
 /* What `millrace channel` prints. */
 
-export function statusText(place: Place, status: ChannelStatus, now: number): string {
+export function statusText(place: ChannelPlace, status: ChannelStatus, now: number): string {
   const { holder, events, oldest, segments, unused } = status;
   const lines = [
     `channel   ${place.dataDirectories.join(', ')}`,

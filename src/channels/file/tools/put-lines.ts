@@ -4,7 +4,7 @@ import type { Logger } from '../../../core/log.ts';
 import { ChannelCounters } from '../../../core/metrics.ts';
 import { FileChannel } from '../file-channel.ts';
 import { Segments } from '../segments.ts';
-import { type ChannelPlace, ReadingDisk, readingOptions } from './reading.ts';
+import { type ChannelPlace, keysOf, ReadingDisk, readingOptions } from './reading.ts';
 
 /** What is put at once. */
 const batchEvents = 1_000;
@@ -65,7 +65,7 @@ export async function putLines(
 async function openChannel(place: ChannelPlace, seams: Seams, log: Logger): Promise<FileChannel> {
   const { checkpointDirectory, dataDirectories } = place;
   const reading = new Segments(
-    { ...readingOptions, directories: dataDirectories },
+    { ...readingOptions, ...(await keysOf(place, seams.disk)), directories: dataDirectories },
     { ...seams, disk: new ReadingDisk(seams.disk) },
   );
   const segmentBytes = (await reading.find()).at(-1)?.capacity ?? largestSegment;
@@ -79,6 +79,7 @@ async function openChannel(place: ChannelPlace, seams: Seams, log: Logger): Prom
       transactionCapacity: batchEvents,
       keepAliveMs: 0,
       memoryBytes: 0,
+      ...(place.encryption && { encryption: place.encryption }),
     },
     {
       ...seams,

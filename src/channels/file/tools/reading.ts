@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { type Clock, type Random, systemClock } from '../../../core/clock.ts';
 import type { Disk, DiskFile } from '../../../core/disk.ts';
 import { silentLogger } from '../../../core/log.ts';
+import { type EncryptionOptions, KeyRing } from '../cipher.ts';
 import { type OpenedLog, openLog } from '../open.ts';
 import { Segments } from '../segments.ts';
 import { Snapshots } from '../snapshots.ts';
@@ -13,6 +14,8 @@ import { Snapshots } from '../snapshots.ts';
 export interface ChannelPlace {
   readonly dataDirectories: readonly string[];
   readonly checkpointDirectory: string;
+  /** Absent: nothing is encrypted, or what is can't be read. */
+  readonly encryption?: EncryptionOptions;
 }
 
 export const seams: { readonly clock: Clock; readonly random: Random } = {
@@ -71,13 +74,25 @@ function refuse(what: string): Promise<never> {
 }
 
 /**
- * The channel's state, read without changing anything.
- * @throws DamageError, ChannelError; beside a running agent also errors of files that went meanwhile
+ * What opens the segments; as a part of their options. @throws ChannelError: a key can't be read
  */
-export function openForReading(place: ChannelPlace, disk: Disk): Promise<OpenedLog> {
+export async function keysOf(
+  { encryption }: ChannelPlace,
+  disk: Disk,
+): Promise<{ keys?: KeyRing }> {
+  return encryption ? { keys: await KeyRing.load(encryption, disk, silentLogger) } : {};
+}
+
+/**
+ * The channel's state, read without changing anything.
+ * @throws DamageError, ChannelError; beside a running agent also errors of files that went
+ *   meanwhile
+ */
+export async function openForReading(place: ChannelPlace, disk: Disk): Promise<OpenedLog> {
   const reading = new ReadingDisk(disk);
+  const keys = await keysOf(place, disk);
   const segments = new Segments(
-    { ...readingOptions, directories: place.dataDirectories },
+    { ...readingOptions, ...keys, directories: place.dataDirectories },
     { ...seams, disk: reading },
   );
   const snapshots = new Snapshots(place.checkpointDirectory, reading);

@@ -9,14 +9,15 @@ import { Log } from '../log.ts';
 import { decodeRecord, openRecord } from '../record.ts';
 import { type Segment, Segments } from '../segments.ts';
 import { Snapshots } from '../snapshots.ts';
-import { type ChannelPlace, openForReading } from './reading.ts';
+import { type ChannelPlace, keysOf, openForReading } from './reading.ts';
 import { type LocatedPut, type Survey, surveyChannel } from './survey.ts';
 
 /*
- * Writes all that can be read into new directories, and gives them the names of the old ones, which are
- * kept. Whatever stops it on the way, nothing is gone: before the first rename the new directories
- * (`….repaired`) may be deleted; between two of them the channel does not start, for numbers of
- * segments go on where the old log ended, so that old and new are never taken for one log.
+ * Writes all that can be read into new directories, and gives them the names of the old ones, which
+ * are kept. Whatever stops it on the way, nothing is gone: before the first rename the new
+ * directories (`….repaired`) may be deleted; between two of them the channel does not start, for
+ * numbers of segments go on where the old log ended, so that old and new are never taken for one
+ * log.
  *
  * Events keep their sequences. The new log's snapshot says which are there: it is written twice, as
  * any is kept twice.
@@ -34,7 +35,9 @@ export interface Repaired {
   readonly moved: ReadonlyMap<string, string>;
 }
 
-/** @throws DirectoryInUseError while an agent has the channel; ChannelError when it can't be done */
+/**
+ * @throws DirectoryInUseError while an agent has the channel; ChannelError when it can't be done
+ */
 export async function repairChannel(place: ChannelPlace, seams: Seams): Promise<Repaired> {
   const directories = [...new Set([place.checkpointDirectory, ...place.dataDirectories])];
   const unlocks: (() => Promise<void>)[] = [];
@@ -55,6 +58,7 @@ async function writeNew(place: ChannelPlace, survey: Survey, seams: Seams): Prom
   const fresh: ChannelPlace = {
     dataDirectories: place.dataDirectories.map(newName),
     checkpointDirectory: newName(place.checkpointDirectory),
+    ...(place.encryption && { encryption: place.encryption }),
   };
   for (const directory of [...fresh.dataDirectories, fresh.checkpointDirectory]) {
     await seams.disk.makeDirectory(directory);
@@ -64,6 +68,7 @@ async function writeNew(place: ChannelPlace, survey: Survey, seams: Seams): Prom
   const last = survey.segments.at(-1);
   const segments = new Segments(
     {
+      ...(await keysOf(place, seams.disk)),
       directories: fresh.dataDirectories,
       segmentBytes: Math.min(last?.capacity ?? largestSegment, largestSegment),
       minimumFreeBytes,

@@ -5,14 +5,18 @@ import { ChannelError } from '../../../core/errors.ts';
 import type { LedgerChange } from '../../../core/ledger.ts';
 import { decodePut } from '../backlog.ts';
 import { alignment, decodeRecord, type LogRecord, openRecord } from '../record.ts';
-import { dataOffset, type Segment, Segments, segmentHeaderBytes } from '../segments.ts';
+import { dataOffset, type Segment, Segments, type SegmentsOptions } from '../segments.ts';
 import type { CommitChange } from '../state.ts';
-import { type ChannelPlace, ReadingDisk, readingOptions, seams } from './reading.ts';
+import { type ChannelPlace, keysOf, ReadingDisk, readingOptions, seams } from './reading.ts';
 
 /*
- * Reads all that can be read of a log, damaged or not: every record of every segment, also behind what
- * can't be read. What of it counts is for `survey.ts`.
+ * Reads all that can be read of a log, damaged or not: every record of every segment, also behind
+ * what can't be read. What of it counts is for `survey.ts`.
  */
+
+/** Where these lie in a segment's header, which see. */
+const saltOffset = 20;
+const crcOffset = 32;
 
 /** What is wrong, and where. */
 export interface Damage {
@@ -60,16 +64,26 @@ export interface Scan {
   readonly damage: readonly Damage[];
 }
 
-/** @throws ChannelError when a file is of another version, or encrypted with a key that is not here */
+/**
+ * @throws ChannelError when a file is of another version, or encrypted with a key that is not here
+ */
 export async function scanLog(place: ChannelPlace, disk: Disk): Promise<Scan> {
   const reading = new ReadingDisk(disk);
+  const keys = await keysOf(place, disk);
   const segments: ScannedSegment[] = [];
   const damage: Damage[] = [];
   for (const directory of place.dataDirectories) {
     for (const name of await reading.readDirectory(directory)) {
       if (!/^segment-\d+$/.test(name)) continue;
       const bytes = await reading.readFile(join(directory, name));
-      const segment = await headerOf(directory, name, bytes, reading, damage);
+      const segment = await headerOf(
+        directory,
+        name,
+        bytes,
+        { ...readingOptions, ...keys },
+        reading,
+        damage,
+      );
       segments.push({ segment, records: recordsOf(bytes, segment) });
     }
   }
@@ -94,6 +108,7 @@ async function headerOf(
   directory: string,
   name: string,
   bytes: Buffer,
+  options: Omit<SegmentsOptions, 'directories'>,
   reading: ReadingDisk,
   damage: Damage[],
 ): Promise<Segment> {
@@ -102,8 +117,8 @@ async function headerOf(
   const capacity = bytes.length;
   try {
     const only = new OneFileDisk(reading, name);
-    const options = { ...readingOptions, directories: [directory] };
-    const [segment] = await new Segments(options, { ...seams, disk: only }).find();
+    const own = { ...options, directories: [directory] };
+    const [segment] = await new Segments(own, { ...seams, disk: only }).find();
     if (!segment) throw new ChannelError(`${path} is not there any more`);
     if (capacity < segment.capacity) {
       const what = `the file ends here, and not at byte ${segment.capacity}`;
@@ -115,14 +130,13 @@ async function headerOf(
     if (!(error instanceof ChannelError) || isHeaderWhole(bytes)) throw error;
   }
   damage.push({ path, offset: 0, what: "its header can't be read" });
-  const written = bytes.length < segmentHeaderBytes ? 0 : bytes.readUInt32LE(20);
+  const written = bytes.length < crcOffset ? 0 : bytes.readUInt32LE(saltOffset);
   return { number, path, salt: saltOf(bytes) ?? written, capacity };
 }
 
 function isHeaderWhole(bytes: Buffer): boolean {
-  const end = segmentHeaderBytes - 4;
-  if (bytes.length < segmentHeaderBytes) return false;
-  return crc32c(bytes.subarray(0, end)) === bytes.readUInt32LE(end);
+  if (bytes.length < crcOffset + 4) return false;
+  return crc32c(bytes.subarray(0, crcOffset)) === bytes.readUInt32LE(crcOffset);
 }
 
 /** Shows one file alone, so that another one's damage is not in the way. */
@@ -140,8 +154,8 @@ class OneFileDisk extends ReadingDisk {
 }
 
 /**
- * The salt that makes the first record of a segment right: a CRC follows from its seed bit by bit, so
- * the seed follows from the CRC. `undefined` when no second record agrees.
+ * The salt that makes the first record of a segment right: a CRC follows from its seed bit by bit,
+ * so the seed follows from the CRC. `undefined` when no second record agrees.
  */
 function saltOf(bytes: Buffer): number | undefined {
   if (bytes.length < dataOffset + alignment) return undefined;

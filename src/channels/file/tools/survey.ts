@@ -15,13 +15,13 @@ import {
 } from './scan.ts';
 
 /*
- * What a log, as far as it can be read, adds up to, and what is missing. The rules are those of replay,
- * but where replay refuses, this goes on:
+ * What a log, as far as it can be read, adds up to, and what is missing. The rules are those of
+ * replay, but where replay refuses, this goes on:
  *
- *  1. Segments follow each other as their first records say; where that can't be read, by number, if a
- *     record there knows of a later sync than any before. Others were abandoned.
- *  2. A segment counts up to where the next one, or a snapshot, says that it ended. Where nothing says
- *     so, what lies behind a gap counts if a later record says that the gap had been synced.
+ *  1. Segments follow each other as their first records say; where that can't be read, by number,
+ *     if a record there knows of a later sync than any before. Others were abandoned.
+ *  2. A segment counts up to where the next one, or a snapshot, says that it ended. Where nothing
+ *     says so, what lies behind a gap counts if a later record says that the gap had been synced.
  *  3. Events that are neither committed nor in a put that can be read are lost.
  */
 
@@ -67,7 +67,9 @@ interface Located {
   readonly record: ScannedRecord;
 }
 
-/** @throws ChannelError when a file is of another version, or encrypted with a key that is not here */
+/**
+ * @throws ChannelError when a file is of another version, or encrypted with a key that is not here
+ */
 export async function surveyChannel(place: ChannelPlace, disk: Disk): Promise<Survey> {
   const damage: Damage[] = [];
   const snapshot = await newestSnapshot(place, disk, damage);

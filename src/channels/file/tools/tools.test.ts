@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { after, test } from 'node:test';
 import { DirectoryInUseError } from '../../../core/directory-lock.ts';
+import { ChannelError } from '../../../core/errors.ts';
 import { EventBatch } from '../../../core/event-batch.ts';
 import { silentLogger } from '../../../core/log.ts';
 import { ChannelCounters } from '../../../core/metrics.ts';
@@ -156,7 +157,7 @@ test('status shows a channel while it runs and after, and changes nothing', asyn
   assert.deepEqual(recordsIn(place), before);
 });
 
-test('check finds a sound channel sound: running, stopped, crashed, over several segments', async () => {
+test('check finds nothing in a sound channel, running, crashed or stopped', async () => {
   const place = newPlace();
   const channel = await filled(place);
   assert.deepEqual((await surveyChannel(place, nodeDisk)).damage, []);
@@ -173,7 +174,7 @@ test('check finds a sound channel sound: running, stopped, crashed, over several
   assert.deepEqual([survey.damage, survey.lost, survey.notes], [[], [], []]);
 });
 
-test('check finds each record of which a bit is wrong, and what of events is gone with it', async () => {
+test('check finds each record with a wrong bit, and says what is gone with it', async () => {
   const channel = await filled(newPlaceOf('flips'));
   const whole = copyOf(newPlaceOf('flips'));
   await channel.stop();
@@ -332,6 +333,29 @@ test('what was exported can be put into another channel, whatever its bytes are'
   const plain = ({ headers, body }: LiveEvent) => ({ headers, body: body.toString('hex') });
   assert.deepEqual(again.map(plain), events.map(plain));
   assert.deepEqual([again[5]?.stream, again[5]?.offset], [undefined, undefined]);
+});
+
+test('an encrypted log is read with its keys, repaired, and encrypted again', async () => {
+  const file = join(root, 'key');
+  writeFileSync(file, Buffer.alloc(32, 7), { mode: 0o600 });
+  const encryption = { active: 'k', files: new Map([['k', file]]) };
+  const channel = await filled({ ...newPlaceOf('sealed'), encryption });
+  const place = { ...copyOf(newPlaceOf('sealed')), encryption };
+  await channel.stop();
+  assert.deepEqual((await surveyChannel(place, nodeDisk)).damage, []);
+  const { encryption: _, ...keyless } = place;
+  await assert.rejects(surveyChannel(keyless, nodeDisk), ChannelError);
+  await assert.rejects(repairChannel(keyless, onDisk), ChannelError);
+  const third = recordsIn(place).filter(({ type }) => type === 'put')[2];
+  assert(third);
+  flip(third.path, third.offset + 40);
+  assert.equal((await repairChannel(place, onDisk)).kept, 12);
+  const bodies = (await exported(place)).map(({ body }) => body.toString());
+  assert.deepEqual([bodies.length, bodies[0]], [12, 'line 3']);
+  for (const name of readdirSync(place.dataDirectories[0] ?? '')) {
+    if (!name.startsWith('segment-')) continue;
+    assert(!readFileSync(join(place.dataDirectories[0] ?? '', name)).includes('line'));
+  }
 });
 
 test('a line that is no event ends the replay, by its number', async () => {
