@@ -63,7 +63,8 @@ export function encryptionProblems(config: Config): FieldProblem[] {
     add(
       'encryption.keyProvider',
       `${provider ?? 'this'}: Java key stores are not read yet. Export the key, or make a new ` +
-        'one, as a file of 32 bytes (openssl rand -out key 32), name it with encryption.keyFile, and ' +
+        'one, as a file of 32 bytes (openssl rand -out key 32), name it with ' +
+        'encryption.keyFile, and ' +
         'remove ' +
         'the options of the key provider',
     );
