@@ -64,9 +64,7 @@ export function encryptionProblems(config: Config): FieldProblem[] {
       'encryption.keyProvider',
       `${provider ?? 'this'}: Java key stores are not read yet. Export the key, or make a new ` +
         'one, as a file of 32 bytes (openssl rand -out key 32), name it with ' +
-        'encryption.keyFile, and ' +
-        'remove ' +
-        'the options of the key provider',
+        'encryption.keyFile, and remove the options of the key provider',
     );
   } else if (active !== undefined && keyFile === undefined) {
     if (!config.encryptionKeys.has(active + fileSuffix)) {
