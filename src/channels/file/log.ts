@@ -252,13 +252,14 @@ export class Log {
     const { segment: made, file } = await this.#takeNext(bytes);
     const begin = Buffer.from(JSON.stringify(this.#syncedAt ?? null));
     const parts = encodeRecord('begin', this.#record + 1, this.#synced, [begin], made);
+    const end = dataOffset + recordBytes(begin.length + this.#segments.sealBytes);
+    const active = { segment: made, file, end };
+    this.#active = active;
     await file.write(parts, dataOffset);
     this.#record++;
-    const end = dataOffset + recordBytes(begin.length + this.#segments.sealBytes);
-    this.#active = { segment: made, file, end };
     this.#onBegin(made);
     this.#prepareNext();
-    return this.#active;
+    return active;
   }
 
   async #takeNext(bytes: number): Promise<{ segment: Segment; file: DiskFile }> {
