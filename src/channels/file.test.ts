@@ -104,3 +104,17 @@ async function takeAll(channel: Channel): Promise<string[]> {
     await sink.commit([[taken.first, taken.first + taken.events.length]]);
   }
 }
+
+test('a directory that another channel has is refused, and nothing in it is touched', async () => {
+  const disk = new SimulatedDisk({ seed: 1 });
+  const channel = await openOn(disk, new ManualClock());
+  await put(channel, 'a');
+  const before = disk.list('/data');
+  await assert.rejects(openOn(disk, new ManualClock()), /in use/);
+  assert.deepEqual(disk.list('/data'), before);
+  await put(channel, 'b');
+  await channel.stop();
+  const next = await openOn(disk, new ManualClock());
+  assert.deepEqual(await takeAll(next), ['a', 'b']);
+  await next.stop();
+});
