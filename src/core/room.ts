@@ -55,7 +55,7 @@ export class Room {
         `a batch of ${count} events exceeds its capacity, ${events}`,
       );
     }
-    if (keepAliveMs === 0 || signal?.aborted) throw this.#full();
+    if (keepAliveMs === 0 || signal?.aborted) throw this.#full(count);
     return this.#wait(slab, count, signal);
   }
 
@@ -136,15 +136,15 @@ export class Room {
       this.#watching = false;
       const now = this.#clock.monotonic();
       for (const waiter of [...this.#waiting]) {
-        if (waiter.deadlineMs <= now) this.#giveUp(waiter, this.#full());
+        if (waiter.deadlineMs <= now) this.#giveUp(waiter, this.#full(waiter.count));
       }
       this.#watchDeadlines();
     });
   }
 
-  #full(): ChannelFullError {
+  #full(count: number): ChannelFullError {
     const { channel, events, bytes, keepAliveMs } = this.#limits;
-    const limit = this.#events + 1 > events ? `${events} events` : `${bytes} bytes`;
+    const limit = this.#events + count > events ? `${events} events` : `${bytes} bytes`;
     return new ChannelFullError(channel, `${limit}, and no room within ${keepAliveMs} ms`);
   }
 
