@@ -140,6 +140,8 @@ export class FileChannel implements Channel {
       await this.#maintain();
       this.#fill();
     } catch (error) {
+      // Else its next segment would be made while a later start looks for what is there.
+      await this.#running?.log.close().catch(() => {});
       this.#running = undefined;
       await unlock();
       throw error;
