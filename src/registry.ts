@@ -4,6 +4,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { fileChannel } from './channels/file.ts';
 import { memoryChannel } from './channels/memory.ts';
 import { pseudoTransactionChannel } from './channels/pseudo-transaction.ts';
+import { spillableMemoryChannel } from './channels/spillable-memory.ts';
 import type { ComponentKind, Definition } from './config/definition.ts';
 import { flumeClass } from './config/flume-types.ts';
 import type { DefinitionOf, Resolver } from './config/plan.ts';
@@ -28,6 +29,7 @@ export const definitions: readonly Definition[] = [
   memoryChannel,
   fileChannel,
   pseudoTransactionChannel,
+  spillableMemoryChannel,
   fileRollSink,
   loggerSink,
   nullSink,

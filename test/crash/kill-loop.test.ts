@@ -17,6 +17,9 @@ const pairs: readonly (readonly [Topology, Rotation])[] = [
   ['one-channel', 'copy-outside'],
   ['durable', 'rename'],
   ['durable-two-sinks', 'rename'],
+  ['durable-encrypted', 'rename-away'],
+  ['durable-outage', 'rename'],
+  ['spillable', 'delete'],
 ];
 
 describe(`an agent killed again and again, MILLRACE_SEED=${seed}`, () => {

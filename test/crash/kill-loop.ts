@@ -7,7 +7,7 @@
  * Without --rotation and --topology it runs every pair of them. The seed repeats the schedule; what
  * the machine makes of it differs from run to run.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -69,7 +69,12 @@ export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopRes
   const start = () => startAgent(peer, folder, conf);
 
   const writing = new AbortController();
-  const written = keepWriting(logs, random.fork(), writing.signal);
+  const written = Promise.all([
+    keepWriting(logs, random.fork(), writing.signal),
+    ...(options.topology === 'durable-outage'
+      ? [takeAway(join(folder, 'out1'), random.fork(), writing.signal)]
+      : []),
+  ]);
   let stops = 0;
   try {
     for (let round = 0; round < options.kills; round++) {
@@ -88,7 +93,8 @@ export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopRes
 
   const expected: Expectation = {
     logs,
-    ordered: !options.topology.endsWith('two-sinks'),
+    // What a spillable channel had in its log comes before what is read again.
+    ordered: !options.topology.endsWith('two-sinks') && options.topology !== 'spillable',
     ...(options.topology === 'suppress' ? { suppressed: suppressesThirds } : {}),
   };
   const verdicts = new Map<string, Verdict>();
@@ -132,6 +138,16 @@ async function keepWriting(
   while (!signal.aborted) {
     for (const log of logs) log.write(1 + random.integer(80));
     await sleep(writeEveryMs);
+  }
+}
+
+/** Renames a folder, and after a while gives it its name again. */
+async function takeAway(path: string, random: Prng, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await sleep(random.integer(3_000));
+    renameSync(path, `${path}-away`);
+    await sleep(random.integer(2_000));
+    renameSync(`${path}-away`, path);
   }
 }
 

@@ -1,4 +1,5 @@
-/** The flows that the kill loop runs: taildir → memory → file_roll, and what grows around it. */
+/** The flows that the kill loop runs: taildir → channel → file_roll, and what grows around it. */
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Prng } from '../../src/testing/prng.ts';
 
@@ -10,6 +11,9 @@ export const topologies = {
   gzip: 'the output is compressed',
   durable: 'a file channel',
   'durable-two-sinks': 'a file channel with two sinks and small files, read back from disk',
+  'durable-encrypted': 'a file channel with small files, encrypted',
+  'durable-outage': 'a file channel, and a sink that stops now and then: its folder is away',
+  spillable: 'a spillable memory channel that has room for a few batches in memory',
 } as const;
 export type Topology = keyof typeof topologies;
 
@@ -29,12 +33,12 @@ export function killLoopConf(folder: string, topology: Topology, random: Prng): 
   const batchSize = random.pick([20, 100, 1_000]);
   // Compressed events wait for their member to end: with little room that alone sets the pace.
   const capacity = (topology === 'gzip' ? 100 : random.pick([1, 10, 100])) * batchSize;
-  const rollInterval = random.pick([0, 1, 2]);
+  // That its folder is away shows when the next file is made.
+  const rollInterval = topology === 'durable-outage' ? 1 : random.pick([0, 1, 2]);
   const channels = topology === 'two-channels' ? ['c1', 'c2'] : ['c1'];
   const sinks = outputsOf(topology)
     .flat()
     .map((_, index) => `k${index + 1}`);
-  const durable = topology.startsWith('durable');
   const lines = [
     'a1.sources = r1',
     `a1.channels = ${channels.join(' ')}`,
@@ -49,21 +53,12 @@ export function killLoopConf(folder: string, topology: Topology, random: Prng): 
   ];
   for (const channel of channels) {
     lines.push(
-      `a1.channels.${channel}.type = ${durable ? 'file' : 'memory'}`,
+      `a1.channels.${channel}.type = ${channelType(topology)}`,
       `a1.channels.${channel}.capacity = ${capacity}`,
       `a1.channels.${channel}.transactionCapacity = ${batchSize}`,
     );
   }
-  if (durable) {
-    lines.push(
-      `a1.channels.c1.checkpointDir = ${join(folder, 'checkpoint')}`,
-      `a1.channels.c1.dataDirs = ${join(folder, 'data1')},${join(folder, 'data2')}`,
-      'a1.channels.c1.minimumRequiredSpace = 1048576',
-    );
-  }
-  if (topology === 'durable-two-sinks') {
-    lines.push('a1.channels.c1.maxFileSize = 1048576', 'a1.channels.c1.memoryBytes = 100000');
-  }
+  lines.push(...logLines(folder, topology, batchSize));
   for (const [index, sink] of sinks.entries()) {
     lines.push(
       `a1.sinks.${sink}.type = file_roll`,
@@ -84,4 +79,29 @@ export function killLoopConf(folder: string, topology: Topology, random: Prng): 
     lines.push('a1.sinks.k1.sink.compression.interval = 100');
   }
   return `${lines.join('\n')}\n`;
+}
+
+function channelType(topology: Topology): string {
+  if (topology === 'spillable') return 'spillablememory';
+  return topology.startsWith('durable') ? 'file' : 'memory';
+}
+
+/** The options of a channel with a log. */
+function logLines(folder: string, topology: Topology, batchSize: number): string[] {
+  if (channelType(topology) === 'memory') return [];
+  const lines = [
+    `a1.channels.c1.checkpointDir = ${join(folder, 'checkpoint')}`,
+    `a1.channels.c1.dataDirs = ${join(folder, 'data1')},${join(folder, 'data2')}`,
+    'a1.channels.c1.minimumRequiredSpace = 1048576',
+  ];
+  if (topology !== 'durable') {
+    lines.push('a1.channels.c1.maxFileSize = 1048576', 'a1.channels.c1.memoryBytes = 100000');
+  }
+  if (topology === 'spillable') lines.push(`a1.channels.c1.memoryCapacity = ${3 * batchSize}`);
+  if (topology === 'durable-encrypted') {
+    const key = join(folder, 'key');
+    writeFileSync(key, Buffer.alloc(32, 'key'));
+    lines.push(`a1.channels.c1.encryption.keyFile = ${key}`);
+  }
+  return lines;
 }

@@ -15,6 +15,7 @@ type Works = (flow: FlowFolder, agent: AgentProcess) => boolean;
 
 const works: Readonly<Record<string, Works>> = {
   'tail-to-files': (flow) => written(flow, 'out') === lines,
+  'tail-spillable': (flow) => written(flow, 'out') === lines,
   'tail-durable': (flow) => written(flow, 'out') === lines,
   'tail-to-two-channels': (flow) => {
     return written(flow, 'archive') === lines && written(flow, 'copy') === lines;

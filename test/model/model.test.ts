@@ -4,7 +4,7 @@ import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { runModel } from './world.ts';
+import { type ChannelKind, runModel } from './world.ts';
 
 const root = join(import.meta.dirname, '../..');
 const seeds = Number(process.env['MILLRACE_MODEL_SEEDS'] ?? 2000);
@@ -23,7 +23,7 @@ test(`over ${seeds} lives of agents from seed ${first} nothing is lost or double
 
 /** A defect on purpose: the model must see it. */
 interface Mutant {
-  readonly channel: 'memory' | 'file';
+  readonly channel: ChannelKind;
   readonly defect: string;
   readonly file: string;
   readonly from: string;
@@ -74,6 +74,13 @@ const mutants: readonly Mutant[] = [
     file: 'src/channels/file/log.ts',
     from: 'await active.file.sync();',
     to: 'await active.file.sync().catch(() => active.file.sync());',
+  },
+  {
+    channel: 'spillable',
+    defect: 'a commit that says nothing of what was in memory alone',
+    file: 'src/channels/file/file-channel.ts',
+    from: '...(unlogged && unlogged.events > 0 && { done: unlogged.done }),',
+    to: '',
   },
 ];
 

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { runModel } from './world.ts';
+import { channelKinds, runModel } from './world.ts';
 
 /** `node test/model/run.ts [--seeds 20000] [--first 0] [--seconds 3600] [--channel file]`: prints and fails at the first bad seed. */
 const { values } = parseArgs({
@@ -10,8 +10,7 @@ const { values } = parseArgs({
     channel: { type: 'string' },
   },
 });
-const channel =
-  values.channel === 'file' || values.channel === 'memory' ? values.channel : undefined;
+const channel = channelKinds.find((kind) => kind === values.channel);
 const first = Number(values.first);
 const begun = performance.now();
 let done = 0;

@@ -14,13 +14,16 @@ import { Prng } from '../../src/testing/prng.ts';
 import { SimulatedDisk } from '../../src/testing/simulated-disk.ts';
 import { isSuppressed, type ModelStream, modelSource, newStream, routeOf } from './streams.ts';
 
+export const channelKinds = ['memory', 'file', 'spillable'] as const;
+export type ChannelKind = (typeof channelKinds)[number];
+
 /** What of the world stays the same over one run of the model. */
 interface Setting {
   readonly prng: Prng;
   readonly streams: readonly ModelStream[];
   readonly selector: 'replicating' | 'routing';
   readonly suppresses: boolean;
-  readonly channel: 'memory' | 'file';
+  readonly channel: ChannelKind;
 }
 
 /** How the agent is wired in one of its lives. */
@@ -33,6 +36,8 @@ interface Wiring {
   readonly capacity: number;
   /** Of a file channel. */
   readonly memoryBytes: number;
+  /** Of a spillable one: events in memory alone. */
+  readonly unlogged: number;
 }
 
 const sinkNames = { c1: ['k1', 'k2'], c2: ['k3', 'k4'] } as const;
@@ -49,7 +54,7 @@ const finalSteps = 2_000;
  */
 export async function runModel(
   seed: number,
-  options: { channel?: 'memory' | 'file' } = {},
+  options: { channel?: ChannelKind } = {},
   log: Logger = silentLogger,
 ): Promise<void> {
   const prng = new Prng(seed);
@@ -61,7 +66,7 @@ export async function runModel(
     streams,
     selector: prng.chance(1 / 3) ? 'routing' : 'replicating',
     suppresses: prng.chance(1 / 3),
-    channel: options.channel ?? prng.pick(['memory', 'file']),
+    channel: options.channel ?? prng.pick(channelKinds),
   };
   // Where a failed sync throws data away, the events can't be had again: that is reported, not mended.
   let disk = new SimulatedDisk({ seed: prng.integer(2 ** 31), failedSyncForgets: false });
@@ -97,6 +102,7 @@ function newWiring(prng: Prng, before: Wiring | undefined, setting: Setting): Wi
     rollInterval: prng.integer(3),
     capacity: 6 + prng.integer(20),
     memoryBytes: prng.pick([0, 200, 1 << 20]),
+    unlogged: setting.channel === 'spillable' ? prng.integer(12) : 0,
   };
 }
 
@@ -252,8 +258,8 @@ function planOf(setting: Setting, wiring: Wiring): AgentPlan {
   };
 }
 
-/** A file channel whose files are so small that they roll and are used again all the time. */
-function smallFileChannel({ capacity, memoryBytes }: Wiring) {
+/** A file channel, or a spillable one, whose files are so small that they roll all the time. */
+function smallFileChannel({ capacity, memoryBytes, unlogged }: Wiring) {
   return defineChannel({
     type: 'small-file',
     summary: 'A file channel with small files.',
@@ -270,6 +276,9 @@ function smallFileChannel({ capacity, memoryBytes }: Wiring) {
           transactionCapacity: capacity,
           keepAliveMs: 1000,
           memoryBytes,
+          ...(unlogged > 0 && {
+            unlogged: { events: unlogged, bytes: Number.POSITIVE_INFINITY },
+          }),
         },
         context,
       ),

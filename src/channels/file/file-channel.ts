@@ -21,10 +21,13 @@ import { Backlog, sequenceBytes } from './backlog.ts';
 import { type EncryptionOptions, KeyRing } from './cipher.ts';
 import { Log, type Position } from './log.ts';
 import { MemoryWindow } from './memory-window.ts';
+import { Numbering } from './numbering.ts';
 import { openLog } from './open.ts';
+import { Refill } from './refill.ts';
 import { Segments } from './segments.ts';
 import { Snapshots } from './snapshots.ts';
-import type { LogState } from './state.ts';
+import type { CommitChange, LogState } from './state.ts';
+import { Unlogged, type UnloggedLimits } from './unlogged.ts';
 
 /*
  * The durable channel. Invariants:
@@ -37,6 +40,8 @@ import type { LogState } from './state.ts';
  *  4. A commit makes the sink's data durable before its record is written.
  *  5. A segment is given up when no event in it is live and both snapshots that are kept begin
  *     behind it.
+ *  6. What may stay in memory alone is put and lent at once, if nothing stored waits to be lent
+ *     before it. Its stream is settled by its commit, as behind a memory channel.
  */
 
 export interface FileChannelOptions {
@@ -50,6 +55,8 @@ export interface FileChannelOptions {
   readonly memoryBytes: number;
   /** Absent: nothing is encrypted. */
   readonly encryption?: EncryptionOptions;
+  /** What is held without being logged; absent: nothing is. */
+  readonly unlogged?: UnloggedLimits;
 }
 
 /** Old segments kept to become new ones. */
@@ -64,6 +71,7 @@ interface Running {
   readonly snapshots: Snapshots;
   readonly segments: Segments;
   readonly backlog: Backlog;
+  readonly refill: Refill;
   readonly unlock: () => Promise<void>;
 }
 
@@ -80,15 +88,17 @@ export class FileChannel implements Channel {
   /** What was appended, durable or not: it answers what sources and the put rule ask. */
   #ledger = new Ledger();
   #rule: PutRule;
+  /** What the next event has in the log, and in the queue. */
   #nextSequence = 0;
+  #nextNumber = 0;
+  #numbering = new Numbering(0);
+  readonly #unlogged: Unlogged | undefined;
+  /** Puts that are not durable yet. */
+  #storing = 0;
   readonly #syncs = new Map<string, () => Promise<void>>();
   readonly #consumers = new Map<string, Consumer>();
   #running: Running | undefined;
-  #filling: Promise<void> | undefined;
   #maintaining: Promise<void> | undefined;
-  /** Something has changed since the last look. */
-  #fillWanted = false;
-  #damage: unknown;
 
   constructor(options: FileChannelOptions, context: ChannelContext) {
     this.name = context.name;
@@ -104,6 +114,7 @@ export class FileChannel implements Channel {
     });
     this.#queue = new EventQueue(context.counters);
     this.#window = new MemoryWindow(options.memoryBytes);
+    this.#unlogged = options.unlogged && new Unlogged(options.unlogged);
     this.#rule = this.#newRule();
     this.counters.ChannelCapacity = options.capacity;
   }
@@ -128,17 +139,20 @@ export class FileChannel implements Channel {
       const snapshots = new Snapshots(checkpointDirectory, disk);
       const { state, end, unused } = await openLog(segments, snapshots, disk, log);
       const backlog = new Backlog(disk, state);
+      const lend = (batch: EventBatch, sequence: number) =>
+        this.#queue.push(batch, this.#numbering.toQueue(sequence));
+      const refill = new Refill({ backlog, state, window: this.#window, lend, log });
       const appended = new Log(segments, clock, log, (segment) => {
         state.begin(segment, 0);
         void this.#maintain();
       });
-      this.#running = { state, log: appended, snapshots, segments, backlog, unlock };
+      this.#running = { state, log: appended, snapshots, segments, backlog, refill, unlock };
       await appended.open(end);
       for (const segment of unused) await segments.giveUp(segment);
       this.#takeOver(state);
       if (state.live > 0) backlog.begin(0, 0);
       await this.#maintain();
-      this.#fill();
+      refill.wake();
     } catch (error) {
       // Else its next segment would be made while a later start looks for what is there.
       await this.#running?.log.close().catch(() => {});
@@ -155,10 +169,11 @@ export class FileChannel implements Channel {
     this.#room.close();
     const running = this.#running;
     if (!running) return;
+    await this.#logRest(running.log);
     await running.log.flushed();
     await this.#maintain();
     this.#running = undefined;
-    await this.#filling;
+    await running.refill.stop();
     await running.backlog.close();
     await running.log.close();
     await running.unlock();
@@ -211,11 +226,13 @@ export class FileChannel implements Channel {
 
   async put(batch: EventBatch, reservation: Reservation): Promise<void> {
     const { log } = this.#open();
+    const unlogged = this.#storing === 0 && this.#isInMemory() && this.#unlogged?.fits(batch);
     try {
-      await this.#refuseWithoutSpace(log);
+      if (!unlogged) await this.#refuseWithoutSpace(log);
       const fresh = this.#rule.admit(batch);
       this.counters.EventTrimCount += batch.length - fresh.length;
-      if (fresh.length > 0) await this.#store(log, fresh, reservation);
+      if (fresh.length > 0 && unlogged) this.#hold(fresh, reservation);
+      else if (fresh.length > 0) await this.#store(log, fresh, reservation);
       else if (fresh.origin && fresh.origin.from < fresh.origin.to) {
         const { stream, from, to } = fresh.origin;
         this.#changed({ done: { [stream]: [[from, to]] } });
@@ -288,6 +305,8 @@ export class FileChannel implements Channel {
     this.#ledger.apply(state.ledger.snapshot());
     this.#rule = this.#newRule();
     this.#nextSequence = state.nextSequence;
+    this.#nextNumber = state.nextSequence;
+    this.#numbering = new Numbering(state.nextSequence);
     this.counters.ChannelSize = state.live;
     this.#room.occupy(noSlab, state.live);
   }
@@ -305,30 +324,76 @@ export class FileChannel implements Channel {
     if (refusal) throw new ChannelFullError(this.name, refusal.message);
   }
 
+  /** Keeps events in memory alone. */
+  #hold(batch: EventBatch, reservation: Reservation): void {
+    const first = this.#nextNumber;
+    this.#nextNumber += batch.length;
+    this.#room.use(reservation, noSlab, batch.length);
+    this.#unlogged?.add(batch, first);
+    this.counters.ChannelSize += batch.length;
+    this.#queue.push(batch, first);
+  }
+
   async #store(log: Log, batch: EventBatch, reservation: Reservation): Promise<void> {
-    const first = this.#nextSequence;
-    this.#nextSequence += batch.length;
+    const number = this.#nextNumber;
+    this.#nextNumber += batch.length;
     this.#room.use(reservation, noSlab, batch.length);
     retainSlab(batch.slab);
-    const sequence = Buffer.allocUnsafe(sequenceBytes);
-    sequence.writeDoubleLE(first, 0);
-    await log.append('put', [sequence, ...encodeBatch(batch)], (position) => {
-      this.#stored(batch, first, position);
+    this.#storing++;
+    await this.#append(log, batch, number, (position) => {
+      this.#storing--;
+      this.counters.ChannelSize += batch.length;
+      this.#lendStored(batch, number, position);
       releaseSlab(batch.slab);
     });
   }
 
-  #stored(batch: EventBatch, first: number, { segment, offset, end }: Position): void {
-    const { state, backlog } = this.#open();
-    const use = state.use(segment.number) ?? state.begin(segment, offset);
-    use.end = end;
-    state.put(use, batch.length, batch.origin);
-    this.counters.ChannelSize += batch.length;
-    if (backlog.empty && this.#window.add(batch.slab, batch.length)) this.#queue.push(batch, first);
-    else {
-      backlog.begin(segment.number, offset);
-      this.#fill();
+  /** Puts events into the log; `number` is their first one's in the queue. */
+  #append(
+    log: Log,
+    batch: EventBatch,
+    number: number,
+    durable: (position: Position) => void,
+  ): Promise<void> {
+    const { state } = this.#open();
+    const first = this.#nextSequence;
+    this.#nextSequence += batch.length;
+    this.#numbering.add(number, first, batch.length, (from, to) => state.isCommitted(from, to));
+    const sequence = Buffer.allocUnsafe(sequenceBytes);
+    sequence.writeDoubleLE(first, 0);
+    return log.append('put', [sequence, ...encodeBatch(batch)], (position) => {
+      const { segment, offset, end } = position;
+      const use = state.use(segment.number) ?? state.begin(segment, offset);
+      use.end = end;
+      state.put(use, batch.length, batch.origin);
+      durable(position);
+    });
+  }
+
+  #lendStored(batch: EventBatch, number: number, { segment, offset }: Position): void {
+    if (this.#isInMemory() && this.#window.add(batch.slab, batch.length)) {
+      this.#queue.push(batch, number);
+      return;
     }
+    this.#running?.backlog.begin(segment.number, offset);
+    this.#running?.refill.wake();
+  }
+
+  /** Nothing that is stored waits to be read back. */
+  #isInMemory(): boolean {
+    return this.#running?.backlog.empty ?? false;
+  }
+
+  /** What is in memory alone goes into the log, so that a stop loses nothing of it. */
+  async #logRest(log: Log): Promise<void> {
+    const rest = [...(this.#unlogged?.rest() ?? [])];
+    await Promise.all(
+      rest.map((batch) => {
+        const number = this.#nextNumber;
+        this.#nextNumber += batch.length;
+        return this.#append(log, batch, number, () => {});
+      }),
+    );
   }
 
   async #commit(
@@ -337,17 +402,26 @@ export class FileChannel implements Channel {
     ranges: readonly Range[],
     delta: StateDelta | undefined,
   ): Promise<void> {
-    const { log, state } = this.#open();
+    const { log, state, refill } = this.#open();
     await this.#syncs.get(sink)?.();
-    for (const { batch, count } of borrower.settle(ranges)) this.#window.remove(batch.slab, count);
-    const change = { sink, ranges, ...(delta && { delta }) };
-    this.#fill();
+    const settled = borrower.settle(ranges);
+    for (const { batch, count } of settled) {
+      if (!this.#unlogged?.has(batch)) this.#window.remove(batch.slab, count);
+    }
+    const unlogged = this.#unlogged?.commit(ranges, settled);
+    const change: CommitChange = {
+      sink,
+      ranges: this.#numbering.toLog(ranges),
+      ...(unlogged && unlogged.events > 0 && { done: unlogged.done }),
+      ...(delta && { delta }),
+    };
+    refill.wake();
     await log.append('commit', [Buffer.from(JSON.stringify(change))], ({ segment, end }) => {
       const use = state.use(segment.number);
       if (use) use.end = end;
       const before = state.live;
       state.commit(change);
-      const events = before - state.live;
+      const events = before - state.live + (unlogged?.events ?? 0);
       this.#room.free(noSlab, events);
       this.counters.ChannelSize -= events;
       this.counters.EventTakeSuccessCount += events;
@@ -369,42 +443,6 @@ export class FileChannel implements Channel {
       if (use) use.end = end;
       state.ledger.apply(change);
     });
-  }
-
-  /** Reads back what did not fit into memory, as long as there is room in it. */
-  #fill(): void {
-    this.#fillWanted = true;
-    this.#filling ??= this.#readBackWanted();
-  }
-
-  async #readBackWanted(): Promise<void> {
-    while (this.#fillWanted) {
-      this.#fillWanted = false;
-      try {
-        await this.#readBack();
-      } catch (error) {
-        if (String(error) !== String(this.#damage)) {
-          this.#context.log.error({ error }, 'Stored events can not be read back.');
-        }
-        this.#damage = error;
-      }
-    }
-    // In the same turn as the last look: what comes later begins anew.
-    this.#filling = undefined;
-  }
-
-  async #readBack(): Promise<void> {
-    for (;;) {
-      const running = this.#running;
-      if (!running || running.backlog.empty || !this.#window.isLow) return;
-      await running.backlog.read(({ first, batch }) => {
-        for (const [from, to] of uncommitted(running.state, first, batch.length)) {
-          const part = batch.slice(from - first, to - first);
-          this.#window.force(part.slab, part.length);
-          this.#queue.push(part, from);
-        }
-      });
-    }
   }
 
   /** Writes a snapshot, and gives up segments that nothing needs any more. */
@@ -432,19 +470,4 @@ export class FileChannel implements Channel {
       await segments.giveUp(use.segment);
     }
   }
-}
-
-/** The ranges of `[first, first + count)` that are not committed. */
-function uncommitted(state: LogState, first: number, count: number): Range[] {
-  const ranges: Range[] = [];
-  let from: number | undefined;
-  for (let sequence = first; sequence <= first + count; sequence++) {
-    const live = sequence < first + count && !state.isCommitted(sequence);
-    if (live) from ??= sequence;
-    else if (from !== undefined) {
-      ranges.push([from, sequence]);
-      from = undefined;
-    }
-  }
-  return ranges;
 }

@@ -17,9 +17,13 @@ export class MemoryWindow {
     return this.#used <= this.#bytes * lowShare;
   }
 
+  fits(slab: Buffer): boolean {
+    return this.#slabs.has(slab) || this.#used + slab.length <= this.#bytes;
+  }
+
   /** False, and nothing changed, when there is no room. */
   add(slab: Buffer, events: number): boolean {
-    if (!this.#slabs.has(slab) && this.#used + slab.length > this.#bytes) return false;
+    if (!this.fits(slab)) return false;
     this.force(slab, events);
     return true;
   }

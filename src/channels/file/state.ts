@@ -7,6 +7,8 @@ import type { Segment } from './segments.ts';
 export interface CommitChange {
   readonly sink: string;
   readonly ranges: readonly Range[];
+  /** Offsets of streams whose events were never put into the log. */
+  readonly done?: LedgerChange['done'];
   readonly delta?: StateDelta;
 }
 
@@ -88,7 +90,7 @@ export class LogState {
     if (origin) this.ledger.apply({ done: { [origin.stream]: [[origin.from, origin.to]] } });
   }
 
-  commit({ sink, ranges, delta }: CommitChange): void {
+  commit({ sink, ranges, done, delta }: CommitChange): void {
     for (const [from, to] of ranges) {
       this.#committed.add(from, to);
       for (const use of this.#segments.values()) {
@@ -98,11 +100,11 @@ export class LogState {
       }
       this.live -= to - from;
     }
-    if (delta) this.ledger.apply({ sinks: { [sink]: delta } });
+    this.ledger.apply({ ...(done && { done }), ...(delta && { sinks: { [sink]: delta } }) });
   }
 
-  isCommitted(sequence: number): boolean {
-    return this.#committed.has(sequence);
+  isCommitted(from: number, to = from + 1): boolean {
+    return this.#committed.covers(from, to);
   }
 
   snapshot(): StateSnapshot {

@@ -250,6 +250,7 @@ function addUp(walk: Walk, snapshot: Snapshot | undefined, damage: Damage[]): Su
     if (isNew && commit) {
       for (const [from, to] of commit.ranges) committed.add(from, to);
       if (commit.delta) ledger.apply({ sinks: { [commit.sink]: commit.delta } });
+      if (commit.done) ledger.apply({ done: commit.done });
     }
     if (isNew && change) ledger.apply(change);
   }
