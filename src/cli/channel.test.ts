@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -75,7 +84,10 @@ test('what is wrong on the command line ends with 2, what fails with 1', () => {
   assert.equal(run(['replay', 'data', '--input', 'absent']).code, 1);
 });
 
-test('check ends with 1 on damage, and repair mends it', () => {
+test('check ends with 1 on damage, and repair mends it, for the user whose channel it was', () => {
+  const isRoot = process.getuid?.() === 0;
+  if (isRoot) chownSync(data, 4711, 4712);
+  chmodSync(data, 0o750);
   const [name = ''] = readdirSync(data)
     .filter((each) => each.startsWith('segment-'))
     .sort();
@@ -90,4 +102,7 @@ test('check ends with 1 on damage, and repair mends it', () => {
   assert.equal(repaired.code, 0, repaired.err);
   assert.match(repaired.out, /^Kept: \d+ events\.$/m);
   assert.equal(run(['check', 'data']).code, 0);
+  const { uid, gid, mode } = statSync(data);
+  assert.equal(mode & 0o7777, 0o750);
+  if (isRoot) assert.deepEqual([uid, gid], [4711, 4712]);
 });

@@ -119,7 +119,10 @@ async function repair(place: ChannelPlace): Promise<number> {
   const { repairChannel } = await import('../channels/file/tools/repair.ts');
   const { seams } = await import('../channels/file/tools/reading.ts');
   const { repairText } = await import('./channel/texts.ts');
-  console.log(repairText(await repairChannel(place, { ...seams, disk: nodeDisk })));
+  const { takeOwnerFrom } = await import('./channel/ownership.ts');
+  const repaired = await repairChannel(place, { ...seams, disk: nodeDisk });
+  for (const [directory, old] of repaired.moved) takeOwnerFrom(old, directory);
+  console.log(repairText(repaired));
   return exitCodes.ok;
 }
 

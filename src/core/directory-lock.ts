@@ -7,6 +7,8 @@ const lockName = 'lock';
 const takeoverName = 'lock.takeover';
 /** A takeover that lasts longer than this died half way. */
 const takeoverMs = 5_000;
+/** A stopped process holds the lock, too, and says nothing. */
+const answerMs = 5_000;
 const attempts = 100;
 const pauseMs = 50;
 
@@ -25,9 +27,8 @@ export class DirectoryInUseError extends Error {
  */
 export async function lockDirectory(directory: string): Promise<() => Promise<void>> {
   await mkdir(directory, { recursive: true });
-  // A socket's path is at most 107 bytes: this way a directory's may be of any length.
   const descriptor = openSync(directory, 'r');
-  const base = process.platform === 'linux' ? `/proc/self/fd/${descriptor}` : directory;
+  const base = socketBase(directory, descriptor);
   try {
     const server = await acquire(join(base, lockName), join(base, takeoverName), directory);
     return async () => {
@@ -71,17 +72,40 @@ function listen(path: string): Promise<Server | undefined> {
   });
 }
 
-async function refuseWhenHeld(path: string, directory: string): Promise<void> {
-  const holder = await new Promise<string | undefined>((resolve) => {
+/** The process id that has a directory's lock, without taking it; `undefined` when none has. */
+export async function lockHolder(directory: string): Promise<string | undefined> {
+  const descriptor = openSync(directory, 'r');
+  try {
+    return await answerOf(join(socketBase(directory, descriptor), lockName));
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** A socket's path is at most 107 bytes: this way a directory's may be of any length. */
+function socketBase(directory: string, descriptor: number): string {
+  return process.platform === 'linux' ? `/proc/self/fd/${descriptor}` : directory;
+}
+
+/** What the process says that listens there; `undefined` when none does. */
+function answerOf(path: string): Promise<string | undefined> {
+  return new Promise((resolve) => {
     let pid = '';
     const socket = connect(path);
-    socket.setTimeout(takeoverMs, () => socket.destroy());
+    socket.setTimeout(answerMs, () => {
+      pid ||= 'unknown';
+      socket.destroy();
+    });
     socket.on('error', () => resolve(undefined));
     socket.on('data', (data) => {
       pid += data;
     });
     socket.on('close', (failed) => resolve(failed ? undefined : pid || 'unknown'));
   });
+}
+
+async function refuseWhenHeld(path: string, directory: string): Promise<void> {
+  const holder = await answerOf(path);
   if (holder) throw new DirectoryInUseError(`${directory} is in use by process ${holder}`);
 }
 

@@ -143,12 +143,10 @@ export class KeyRing {
 
   /**
    * The cipher of a segment that is there.
-   * @throws ChannelError when the header is damaged, or its key missing or another one
+   * @param header what its header says, whole
+   * @throws ChannelError when its key is missing or another one
    */
   forStored(header: Buffer, salt: number, path: string): SegmentCipher {
-    if (crc32c(header.subarray(0, crcOffset), salt) !== header.readUInt32LE(crcOffset)) {
-      throw new ChannelError(`${path} is damaged: what its header says of its key can't be read`);
-    }
     const aliasEnd = aliasOffset + 1 + header.readUInt8(aliasOffset);
     const alias = header.toString('utf8', aliasOffset + 1, aliasEnd);
     const configured = this.#keys.get(alias);
@@ -162,6 +160,12 @@ export class KeyRing {
     }
     return new SegmentCipher(key);
   }
+}
+
+/** Is it what a segment's header says of its encryption? */
+export function isEncryptionWhole(header: Buffer, salt: number): boolean {
+  if (header.length < encryptionBytes) return false;
+  return crc32c(header.subarray(0, crcOffset), salt) === header.readUInt32LE(crcOffset);
 }
 
 function unknownKey(what: string, alias: string): ChannelError {

@@ -22,6 +22,8 @@ export const headerBytes = 32;
 export const alignment = 32;
 /** From here to its end the header is summed up, and authenticated, with the payload. */
 const headOffset = 8;
+/** Where a record says its number. */
+export const numberOffset = headOffset;
 
 const recordTypes = {
   /** The first of each segment: which segment came before, and where that one's valid part ends. */

@@ -1,7 +1,7 @@
 import type { Disk } from '../../core/disk.ts';
 import { ChannelError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
-import { alignment, decodeRecord, type LogRecord, openRecord } from './record.ts';
+import { alignment, decodeRecord, type LogRecord, numberOffset, openRecord } from './record.ts';
 import { dataOffset, type Segment } from './segments.ts';
 
 /*
@@ -161,7 +161,8 @@ export class Replay {
 
   /** Is what can't be read an end that was never synced? */
   async #checkTornEnd(reader: SegmentReader, segment: Segment, torn: number): Promise<void> {
-    let isTorn = false;
+    // It may have come to a part of it, with nothing behind; an old use of the place has another.
+    let isTorn = (await reader.numberAt(torn)) === this.record + 1;
     // Any later record may be the witness: the next one need not know of the sync before it.
     const witness = await reader.search(torn + alignment, ({ number, synced }) => {
       isTorn ||= number > this.record;
@@ -239,6 +240,13 @@ export class SegmentReader {
       if (record && wanted(record)) return record;
     }
     return undefined;
+  }
+
+  /** The number that stands where a record's would, whole or not. */
+  async numberAt(offset: number): Promise<number | undefined> {
+    if (offset + alignment > this.end) return undefined;
+    await this.#read(offset, alignment);
+    return this.#chunk.readDoubleLE(numberOffset);
   }
 
   async close(): Promise<void> {

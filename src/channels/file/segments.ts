@@ -3,7 +3,7 @@ import { crc32c } from '@node-rs/crc32';
 import type { Seams } from '../../core/component.ts';
 import type { DiskFile } from '../../core/disk.ts';
 import { ChannelError } from '../../core/errors.ts';
-import { encryptionBytes, KeyRing, type SegmentCipher } from './cipher.ts';
+import { encryptionBytes, isEncryptionWhole, KeyRing, type SegmentCipher } from './cipher.ts';
 
 /*
  * The files of a log. A segment is `segment-<number>` in one of the data directories; a file that
@@ -21,14 +21,14 @@ import { encryptionBytes, KeyRing, type SegmentCipher } from './cipher.ts';
  *     salt     => UINT32   random: the seed of the CRCs of the records
  *     capacity => FLOAT64  the file's size
  *     crc      => UINT32   CRC-32C of what comes before it
- *     encryption           of what is encrypted: see cipher.ts
+ *     encryption           of what is encrypted: see cipher.ts; and once more at byte 2048, since
+ *                          nothing can be read without it
  */
 const magic = Buffer.from('MRLOG\0\0\0');
-const formatVersion = 1;
+export const formatVersion = 1;
 const flagEncrypted = 1;
 /** Where what is said of the encryption lies. */
-const encryptionOffset = 36;
-const segmentHeaderBytes = encryptionOffset + encryptionBytes;
+const encryptionOffsets = [36, 2048] as const;
 /** Where the first record lies. */
 export const dataOffset = 4096;
 const pieceBytes = 1 << 20;
@@ -203,9 +203,9 @@ export class Segments {
   async #readHeader(path: string): Promise<Segment> {
     const file = await this.#seams.disk.open(path, 'r');
     try {
-      const bytes = Buffer.alloc(segmentHeaderBytes);
-      for (let at = 0; at < segmentHeaderBytes; ) {
-        const read = await file.read(bytes, at, segmentHeaderBytes - at, at);
+      const bytes = Buffer.alloc(dataOffset);
+      for (let at = 0; at < dataOffset; ) {
+        const read = await file.read(bytes, at, dataOffset - at, at);
         if (read === 0) break;
         at += read;
       }
@@ -234,7 +234,7 @@ function encodeHeader(
   bytes.writeUInt32LE(salt, 20);
   bytes.writeDoubleLE(capacity, 24);
   bytes.writeUInt32LE(crc32c(bytes.subarray(0, 32)), 32);
-  if (encryption) bytes.set(encryption, encryptionOffset);
+  if (encryption) for (const offset of encryptionOffsets) bytes.set(encryption, offset);
   return bytes;
 }
 
@@ -256,6 +256,13 @@ function decodeHeader(bytes: Buffer, path: string, keys = new KeyRing()): Segmen
   const segment = { number, path, salt, capacity: bytes.readDoubleLE(24) };
   const flags = bytes.readUInt16LE(10);
   if (flags === 0) return segment;
-  const encryption = bytes.subarray(encryptionOffset, segmentHeaderBytes);
-  return { ...segment, cipher: keys.forStored(encryption, salt, path) };
+  const encryption = encryptionIn(bytes, salt);
+  if (encryption) return { ...segment, cipher: keys.forStored(encryption, salt, path) };
+  throw new ChannelError(`${path} is damaged: what its header says of its key can't be read`);
+}
+
+/** What a header says of the encryption, in the first of its two copies that is whole. */
+export function encryptionIn(header: Buffer, salt: number): Buffer | undefined {
+  const copies = encryptionOffsets.map((at) => header.subarray(at, at + encryptionBytes));
+  return copies.find((copy) => isEncryptionWhole(copy, salt));
 }

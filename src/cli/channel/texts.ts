@@ -1,3 +1,4 @@
+import { formatVersion } from '../../channels/file/segments.ts';
 import type { ChannelPlace } from '../../channels/file/tools/reading.ts';
 import type { Repaired } from '../../channels/file/tools/repair.ts';
 import type { Damage } from '../../channels/file/tools/scan.ts';
@@ -12,7 +13,7 @@ export function statusText(place: ChannelPlace, status: ChannelStatus, now: numb
     `channel   ${place.dataDirectories.join(', ')}`,
     `snapshots ${place.checkpointDirectory}`,
     `running   ${holder === undefined ? 'no' : `yes, process ${holder}`}`,
-    `format    1`,
+    `format    ${formatVersion}`,
     `events    ${events}, in ${size(status.liveBytes)} of segments`,
   ];
   if (oldest) {

@@ -1,7 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, openSync } from 'node:fs';
-import { connect } from 'node:net';
-import { join } from 'node:path';
 import { type Clock, type Random, systemClock } from '../../../core/clock.ts';
 import type { Disk, DiskFile } from '../../../core/disk.ts';
 import { silentLogger } from '../../../core/log.ts';
@@ -97,34 +94,4 @@ export async function openForReading(place: ChannelPlace, disk: Disk): Promise<O
   );
   const snapshots = new Snapshots(place.checkpointDirectory, reading);
   return openLog(segments, snapshots, reading, silentLogger);
-}
-
-/** How long a process that has the lock may take to say so. */
-const answerMs = 2_000;
-
-/**
- * The process id that has a directory's lock, without taking it; `undefined` when none has. (The
- * lock is a socket in it that its process listens on.)
- */
-export async function holderOf(directory: string): Promise<string | undefined> {
-  const descriptor = openSync(directory, 'r');
-  // As for the lock itself: a socket's path is short, a directory's may be long.
-  const base = process.platform === 'linux' ? `/proc/self/fd/${descriptor}` : directory;
-  try {
-    return await new Promise((resolve) => {
-      let pid = '';
-      const socket = connect(join(base, 'lock'));
-      socket.setTimeout(answerMs, () => {
-        pid ||= 'unknown';
-        socket.destroy();
-      });
-      socket.on('error', () => resolve(undefined));
-      socket.on('data', (data) => {
-        pid += data;
-      });
-      socket.on('close', (failed) => resolve(failed ? undefined : pid || 'unknown'));
-    });
-  } finally {
-    closeSync(descriptor);
-  }
 }

@@ -45,11 +45,22 @@ export async function repairChannel(place: ChannelPlace, seams: Seams): Promise<
     for (const directory of directories) unlocks.push(await seams.disk.lock(directory));
     const survey = await surveyChannel(place, seams.disk);
     if (survey.damage.length === 0) return { survey, kept: 0, moved: new Map() };
+    for (const directory of directories) await refuseMountPoint(directory, seams);
     const kept = await writeNew(place, survey, seams);
     return { survey, kept, moved: await swap(directories, seams) };
   } finally {
     for (const unlock of unlocks) await unlock();
   }
+}
+
+/** @throws ChannelError: a file system's root can't be given another name */
+async function refuseMountPoint(directory: string, { disk }: Seams): Promise<void> {
+  const [own, parent] = [await disk.stat(directory), await disk.stat(dirname(directory))];
+  if (own.dev === parent.dev) return;
+  throw new ChannelError(
+    `${directory} is where a file system is mounted, and can't be replaced by a new directory: ` +
+      'copy it to another place, repair it there, and copy the files back',
+  );
 }
 
 const newName = (directory: string) => `${directory}.repaired`;

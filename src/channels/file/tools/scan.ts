@@ -5,7 +5,13 @@ import { ChannelError } from '../../../core/errors.ts';
 import type { LedgerChange } from '../../../core/ledger.ts';
 import { decodePut } from '../backlog.ts';
 import { alignment, decodeRecord, type LogRecord, openRecord } from '../record.ts';
-import { dataOffset, type Segment, Segments, type SegmentsOptions } from '../segments.ts';
+import {
+  dataOffset,
+  encryptionIn,
+  type Segment,
+  Segments,
+  type SegmentsOptions,
+} from '../segments.ts';
 import type { CommitChange } from '../state.ts';
 import { type ChannelPlace, keysOf, ReadingDisk, readingOptions, seams } from './reading.ts';
 
@@ -131,7 +137,10 @@ async function headerOf(
   }
   damage.push({ path, offset: 0, what: "its header can't be read" });
   const written = bytes.length < crcOffset ? 0 : bytes.readUInt32LE(saltOffset);
-  return { number, path, salt: saltOf(bytes) ?? written, capacity };
+  const salt = saltOf(bytes) ?? written;
+  const encryption = encryptionIn(bytes, salt);
+  const cipher = encryption && options.keys?.forStored(encryption, salt, path);
+  return { number, path, salt, capacity, ...(cipher && { cipher }) };
 }
 
 function isHeaderWhole(bytes: Buffer): boolean {

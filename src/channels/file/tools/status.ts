@@ -1,9 +1,10 @@
 import type { StreamStatus } from '../../../core/channel.ts';
 import type { Json } from '../../../core/component.ts';
+import { lockHolder } from '../../../core/directory-lock.ts';
 import type { Disk } from '../../../core/disk.ts';
 import { dataOffset } from '../segments.ts';
 import { liveEvents } from './export.ts';
-import { type ChannelPlace, holderOf, openForReading } from './reading.ts';
+import { type ChannelPlace, openForReading } from './reading.ts';
 
 export interface ChannelStatus {
   /** The process that has it, if any does. */
@@ -76,7 +77,7 @@ export async function channelStatus(place: ChannelPlace, disk: Disk): Promise<Ch
 /** The process that has one of the channel's directories. */
 export async function holderOfAny(place: ChannelPlace): Promise<string | undefined> {
   for (const directory of place.dataDirectories) {
-    const holder = await holderOf(directory);
+    const holder = await lockHolder(directory);
     if (holder !== undefined) return holder;
   }
   return undefined;

@@ -304,6 +304,21 @@ test('repair does without a header, and without any snapshot', async () => {
   assert.deepEqual(sequences(await exported(place)), range(3, 18));
 });
 
+test('repair does without a header where the log is encrypted, too', async () => {
+  const file = join(root, 'key-of-headless');
+  writeFileSync(file, Buffer.alloc(32, 7), { mode: 0o600 });
+  const encryption = { active: 'k', files: new Map([['k', file]]) };
+  const channel = await filled({ ...newPlaceOf('sealed-headless'), encryption });
+  const place = { ...copyOf(newPlaceOf('sealed-headless')), encryption };
+  await channel.stop();
+  const [spot] = recordsIn(place);
+  assert(spot);
+  writeFileSync(spot.path, readFileSync(spot.path).fill(0, 0, 512));
+  const { kept, survey } = await repairChannel(place, onDisk);
+  assert.deepEqual([kept, survey.lost], [15, []]);
+  assert.deepEqual(sequences(await exported(place)), range(3, 18));
+});
+
 test('repair leaves a sound channel as it is, and refuses one that runs', async () => {
   const place = newPlace();
   const channel = await filled(place);
