@@ -17,6 +17,7 @@ import { replicatingSelector } from './selectors/replicating.ts';
 import { fileRollSink } from './sinks/file-roll.ts';
 import { loggerSink } from './sinks/logger.ts';
 import { nullSink } from './sinks/null.ts';
+import { netcatSource } from './sources/netcat.ts';
 import { seqSource } from './sources/seq.ts';
 import { stressSource } from './sources/stress.ts';
 import { taildirSource } from './sources/taildir.ts';
@@ -24,6 +25,7 @@ import { taildirSource } from './sources/taildir.ts';
 /** Every built-in component, in the order of the reference. Nothing registers itself. */
 export const definitions: readonly Definition[] = [
   taildirSource,
+  netcatSource,
   seqSource,
   stressSource,
   memoryChannel,

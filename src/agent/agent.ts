@@ -190,6 +190,9 @@ export class Agent {
       ...context,
       counters,
       streams,
+      transactionCapacity: Math.min(
+        ...all.map((channel) => channel.transactionCapacity ?? Number.POSITIVE_INFINITY),
+      ),
       emit: (batch) => fanOut.emit(batch),
       wake: () => runner.wake(),
     });

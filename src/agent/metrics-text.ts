@@ -105,6 +105,8 @@ const helpTexts: Readonly<Record<string, string>> = {
   OptionalChannelMissCount: 'Events an optional channel did not get.',
   PossibleDoubleCount: 'Events that may be doubled: a put failed with its outcome unknown.',
   LineTooLongCount: 'Lines cut because they were longer than a source keeps in memory.',
+  EventDropCount: 'Events that came and were lost, because a channel refused them.',
+  DatagramDropCount: 'Datagrams that the kernel dropped because nobody read them in time.',
   ChannelSize: 'Events in the channel now.',
   ChannelCapacity: 'The most events the channel holds; 0: no such limit.',
   ChannelFillPercentage: 'How full the channel is, 0 to 100.',

@@ -24,6 +24,10 @@ export class SourceCounters {
   PossibleDoubleCount = 0;
   /** Lines cut because they were longer than a source keeps in memory. */
   LineTooLongCount = 0;
+  /** Events that came and were lost: refused by a channel, with no way to ask for them again. */
+  EventDropCount = 0;
+  /** Datagrams that the kernel dropped because nobody read them in time. */
+  DatagramDropCount = 0;
 }
 
 export class ChannelCounters {

@@ -43,6 +43,8 @@ export interface SourceStreams {
 export interface SourceContext extends ComponentContext {
   readonly counters: SourceCounters;
   readonly streams: SourceStreams;
+  /** The most events of a batch that all channels take; infinite where they have no limit. */
+  readonly transactionCapacity: number;
   /**
    * Hands a batch to every channel it is routed to, and resolves when all required ones have it.
    * Several may be in flight; per stream they must be emitted in order, and when one rejects, the

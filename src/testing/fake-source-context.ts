@@ -42,6 +42,7 @@ export class FakeSourceContext implements SourceContext {
   readonly log = new RecordingLogger();
   readonly random: Prng;
   readonly counters = new SourceCounters();
+  transactionCapacity = 10;
   disk: Disk = nodeDisk;
   /** How often the source asked to be polled. */
   wakeCount = 0;

@@ -1,0 +1,142 @@
+/** Lines within some bytes, as columns; used again for the next ones. */
+export interface LineRun {
+  readonly bytes: Buffer;
+  count: number;
+  /** Per line, where it begins and ends: without its newline. */
+  starts: Uint32Array;
+  ends: Uint32Array;
+  /** Per line: 1 when it was cut at the limit, so that the next one goes on with it. */
+  cut: Uint8Array;
+}
+
+const newline = 10;
+const nothing = Buffer.alloc(0);
+
+/**
+ * Cuts what comes from one peer into lines. The beginning of a line is kept until its end comes; a
+ * line that reaches the limit is cut there, so no peer makes this keep more than that.
+ */
+export class StreamLines {
+  readonly #maxBytes: number;
+  readonly #take: (run: LineRun) => void;
+  /** The beginning of a line, in memory of its own. */
+  #kept: Buffer = nothing;
+  #keptBytes = 0;
+  #run: LineRun = newRun(nothing, 64);
+
+  /**
+   * @param maxBytes the most bytes of a line, without its newline
+   * @param take is given every line, in order; a run is valid during the call only
+   */
+  constructor(maxBytes: number, take: (run: LineRun) => void) {
+    this.#maxBytes = maxBytes;
+    this.#take = take;
+  }
+
+  /** Bytes of a line that has not ended. */
+  get keptBytes(): number {
+    return this.#keptBytes;
+  }
+
+  push(chunk: Buffer): void {
+    let at = 0;
+    while (this.#keptBytes > 0 && at < chunk.length) at = this.#complete(chunk, at);
+    if (at < chunk.length) this.#split(chunk, at);
+  }
+
+  /** The line that has begun ends here: there will be no more of it. */
+  end(): void {
+    if (this.#keptBytes === 0) return;
+    this.#giveKept(0);
+  }
+
+  /** Goes on with the kept beginning; gives where the rest begins. */
+  #complete(chunk: Buffer, at: number): number {
+    const found = chunk.indexOf(newline, at);
+    const end = found < 0 ? chunk.length : found;
+    const room = this.#maxBytes - this.#keptBytes;
+    if (end - at > room) {
+      this.#keep(chunk, at, at + room);
+      this.#giveKept(1);
+      return at + room;
+    }
+    this.#keep(chunk, at, end);
+    if (found < 0) return chunk.length;
+    this.#giveKept(0);
+    return found + 1;
+  }
+
+  #split(chunk: Buffer, from: number): void {
+    const run = this.#run.bytes === chunk ? this.#run : newRunOf(this.#run, chunk);
+    this.#run = run;
+    run.count = 0;
+    let begin = from;
+    for (;;) {
+      const found = chunk.indexOf(newline, begin);
+      let end = found < 0 ? chunk.length : found;
+      while (end - begin > this.#maxBytes) {
+        append(run, begin, begin + this.#maxBytes, 1);
+        begin += this.#maxBytes;
+      }
+      if (found < 0) break;
+      end = found;
+      append(run, begin, end, 0);
+      begin = found + 1;
+      if (begin >= chunk.length) break;
+    }
+    if (run.count > 0) this.#take(run);
+    if (begin < chunk.length) this.#keep(chunk, begin, chunk.length);
+  }
+
+  #keep(chunk: Buffer, from: number, to: number): void {
+    const needed = this.#keptBytes + to - from;
+    if (needed > this.#kept.length) {
+      const grown = Buffer.allocUnsafe(Math.min(this.#maxBytes, Math.max(256, needed * 2)));
+      this.#kept.copy(grown, 0, 0, this.#keptBytes);
+      this.#kept = grown;
+    }
+    chunk.copy(this.#kept, this.#keptBytes, from, to);
+    this.#keptBytes = needed;
+  }
+
+  #giveKept(cut: 0 | 1): void {
+    const bytes = this.#kept;
+    const run = newRun(bytes, 1);
+    append(run, 0, this.#keptBytes, cut);
+    this.#kept = nothing;
+    this.#keptBytes = 0;
+    this.#take(run);
+  }
+}
+
+function newRun(bytes: Buffer, capacity: number): LineRun {
+  return {
+    bytes,
+    count: 0,
+    starts: new Uint32Array(capacity),
+    ends: new Uint32Array(capacity),
+    cut: new Uint8Array(capacity),
+  };
+}
+
+/** The columns of the last run, over other bytes. */
+function newRunOf({ starts, ends, cut }: LineRun, bytes: Buffer): LineRun {
+  return { bytes, count: 0, starts, ends, cut };
+}
+
+function append(run: LineRun, start: number, end: number, cut: 0 | 1): void {
+  const row = run.count++;
+  if (row === run.starts.length) {
+    run.starts = grown(run.starts, new Uint32Array(row * 2));
+    run.ends = grown(run.ends, new Uint32Array(row * 2));
+    run.cut = grown(run.cut, new Uint8Array(row * 2));
+  }
+  run.starts[row] = start;
+  run.ends[row] = end;
+  run.cut[row] = cut;
+}
+
+function grown<A extends Uint32Array | Uint8Array>(from: A, to: A): A {
+  to.set(from);
+  return to;
+}
