@@ -17,15 +17,29 @@ import { replicatingSelector } from './selectors/replicating.ts';
 import { fileRollSink } from './sinks/file-roll.ts';
 import { loggerSink } from './sinks/logger.ts';
 import { nullSink } from './sinks/null.ts';
+import { execSource } from './sources/exec.ts';
+import { multiportSyslogTcpSource } from './sources/multiport-syslogtcp.ts';
+import { journalSource } from './sources/journal.ts';
 import { netcatSource } from './sources/netcat.ts';
+import { netcatUdpSource } from './sources/netcatudp.ts';
 import { seqSource } from './sources/seq.ts';
+import { spooldirSource } from './sources/spooldir.ts';
 import { stressSource } from './sources/stress.ts';
+import { syslogTcpSource } from './sources/syslogtcp.ts';
+import { syslogUdpSource } from './sources/syslogudp.ts';
 import { taildirSource } from './sources/taildir.ts';
 
 /** Every built-in component, in the order of the reference. Nothing registers itself. */
 export const definitions: readonly Definition[] = [
   taildirSource,
+  spooldirSource,
+  execSource,
+  journalSource,
   netcatSource,
+  netcatUdpSource,
+  syslogTcpSource,
+  multiportSyslogTcpSource,
+  syslogUdpSource,
   seqSource,
   stressSource,
   memoryChannel,

@@ -107,6 +107,8 @@ const helpTexts: Readonly<Record<string, string>> = {
   LineTooLongCount: 'Lines cut because they were longer than a source keeps in memory.',
   EventDropCount: 'Events that came and were lost, because a channel refused them.',
   DatagramDropCount: 'Datagrams that the kernel dropped because nobody read them in time.',
+  ConnectionDropCount: 'Connections closed at once, because as many were open as may be.',
+  HandshakeFailCount: 'Connections that ended before TLS was agreed on.',
   ChannelSize: 'Events in the channel now.',
   ChannelCapacity: 'The most events the channel holds; 0: no such limit.',
   ChannelFillPercentage: 'How full the channel is, 0 to 100.',

@@ -28,6 +28,10 @@ export class SourceCounters {
   EventDropCount = 0;
   /** Datagrams that the kernel dropped because nobody read them in time. */
   DatagramDropCount = 0;
+  /** Connections that were closed at once, because as many were open as may be. */
+  ConnectionDropCount = 0;
+  /** Connections that ended before TLS was agreed on. */
+  HandshakeFailCount = 0;
 }
 
 export class ChannelCounters {

@@ -1,6 +1,6 @@
-/** Lines within some bytes, as columns; used again for the next ones. */
+/** Lines within some bytes, as columns. */
 export interface LineRun {
-  readonly bytes: Buffer;
+  bytes: Buffer;
   count: number;
   /** Per line, where it begins and ends: without its newline. */
   starts: Uint32Array;
@@ -11,6 +11,19 @@ export interface LineRun {
 
 const newline = 10;
 const nothing = Buffer.alloc(0);
+const firstKeptBytes = 64;
+
+/**
+ * One for all: a run is valid only during the call that gives it, and thousands of peers need no
+ * columns each.
+ */
+const run: LineRun = {
+  bytes: nothing,
+  count: 0,
+  starts: new Uint32Array(1024),
+  ends: new Uint32Array(1024),
+  cut: new Uint8Array(1024),
+};
 
 /**
  * Cuts what comes from one peer into lines. The beginning of a line is kept until its end comes; a
@@ -22,10 +35,9 @@ export class StreamLines {
   /** The beginning of a line, in memory of its own. */
   #kept: Buffer = nothing;
   #keptBytes = 0;
-  #run: LineRun = newRun(nothing, 64);
 
   /**
-   * @param maxBytes the most bytes of a line, without its newline
+   * @param maxBytes the most bytes of a line, without its newline; at least 1
    * @param take is given every line, in order; a run is valid during the call only
    */
   constructor(maxBytes: number, take: (run: LineRun) => void) {
@@ -33,9 +45,9 @@ export class StreamLines {
     this.#take = take;
   }
 
-  /** Bytes of a line that has not ended. */
-  get keptBytes(): number {
-    return this.#keptBytes;
+  /** What has come of a line that has not ended: a view, until the next call. */
+  get kept(): Buffer {
+    return this.#kept.subarray(0, this.#keptBytes);
   }
 
   push(chunk: Buffer): void {
@@ -46,8 +58,13 @@ export class StreamLines {
 
   /** The line that has begun ends here: there will be no more of it. */
   end(): void {
-    if (this.#keptBytes === 0) return;
-    this.#giveKept(0);
+    if (this.#keptBytes > 0) this.#giveKept(0);
+  }
+
+  /** Forgets the line that has begun. */
+  clear(): void {
+    this.#kept = nothing;
+    this.#keptBytes = 0;
   }
 
   /** Goes on with the kept beginning; gives where the rest begins. */
@@ -67,31 +84,30 @@ export class StreamLines {
   }
 
   #split(chunk: Buffer, from: number): void {
-    const run = this.#run.bytes === chunk ? this.#run : newRunOf(this.#run, chunk);
-    this.#run = run;
+    run.bytes = chunk;
     run.count = 0;
     let begin = from;
-    for (;;) {
+    while (begin < chunk.length) {
       const found = chunk.indexOf(newline, begin);
-      let end = found < 0 ? chunk.length : found;
+      const end = found < 0 ? chunk.length : found;
       while (end - begin > this.#maxBytes) {
-        append(run, begin, begin + this.#maxBytes, 1);
+        append(begin, begin + this.#maxBytes, 1);
         begin += this.#maxBytes;
       }
       if (found < 0) break;
-      end = found;
-      append(run, begin, end, 0);
-      begin = found + 1;
-      if (begin >= chunk.length) break;
+      append(begin, end, 0);
+      begin = end + 1;
     }
-    if (run.count > 0) this.#take(run);
+    this.#giveRun();
     if (begin < chunk.length) this.#keep(chunk, begin, chunk.length);
   }
 
   #keep(chunk: Buffer, from: number, to: number): void {
     const needed = this.#keptBytes + to - from;
     if (needed > this.#kept.length) {
-      const grown = Buffer.allocUnsafe(Math.min(this.#maxBytes, Math.max(256, needed * 2)));
+      const bytes = Math.min(this.#maxBytes, Math.max(firstKeptBytes, needed * 2));
+      // Not of the shared pool: a few bytes that wait for long would keep much more of it.
+      const grown = Buffer.allocUnsafeSlow(Math.max(bytes, needed));
       this.#kept.copy(grown, 0, 0, this.#keptBytes);
       this.#kept = grown;
     }
@@ -100,31 +116,21 @@ export class StreamLines {
   }
 
   #giveKept(cut: 0 | 1): void {
-    const bytes = this.#kept;
-    const run = newRun(bytes, 1);
-    append(run, 0, this.#keptBytes, cut);
-    this.#kept = nothing;
-    this.#keptBytes = 0;
-    this.#take(run);
+    const end = this.#keptBytes;
+    run.bytes = this.#kept;
+    run.count = 0;
+    append(0, end, cut);
+    this.clear();
+    this.#giveRun();
+  }
+
+  #giveRun(): void {
+    if (run.count > 0) this.#take(run);
+    run.bytes = nothing;
   }
 }
 
-function newRun(bytes: Buffer, capacity: number): LineRun {
-  return {
-    bytes,
-    count: 0,
-    starts: new Uint32Array(capacity),
-    ends: new Uint32Array(capacity),
-    cut: new Uint8Array(capacity),
-  };
-}
-
-/** The columns of the last run, over other bytes. */
-function newRunOf({ starts, ends, cut }: LineRun, bytes: Buffer): LineRun {
-  return { bytes, count: 0, starts, ends, cut };
-}
-
-function append(run: LineRun, start: number, end: number, cut: 0 | 1): void {
+function append(start: number, end: number, cut: 0 | 1): void {
   const row = run.count++;
   if (row === run.starts.length) {
     run.starts = grown(run.starts, new Uint32Array(row * 2));

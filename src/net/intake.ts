@@ -1,13 +1,18 @@
 import { ChannelError, MillraceError } from '../core/errors.ts';
-import type { Column, EventBatch, Headers } from '../core/event-batch.ts';
+import type { EventBatch, Headers } from '../core/event-batch.ts';
+import { RareLog } from '../core/rare-log.ts';
 import { releaseSlab, retainSlab, SlabPool } from '../core/slab-pool.ts';
 import type { SourceContext } from '../core/source.ts';
+import { batchCostBytes, Gathering, type Share } from './gathering.ts';
 
-/** Who sends events: a connection, a port. It is told what became of them. */
+/**
+ * Who sends events: a connection, a port. It is told what became of them, in the order in which it
+ * gave them, and counts what is lost (`EventDropCount`).
+ */
 export interface Sender {
   /** What all of its events get. */
   readonly headers: ReadonlyMap<string, string>;
-  /** All required channels have these of its events: so many, of so many bytes. */
+  /** All required channels have these of its events; `bytes` as `add` and `addRun` gave them. */
   delivered(events: number, bytes: number): void;
   /** These are lost: the channels refused them, and nothing tries again. */
   refused(events: number, bytes: number, error: Error): void;
@@ -23,6 +28,7 @@ export interface MessageRun {
 
 /** Messages of any senders, in the order in which they came. */
 export interface Messages {
+  /** From the first message to the last it is theirs: bytes may be moved there. */
   readonly slab: Buffer;
   readonly count: number;
   /** Per message, where it begins and ends in the slab. */
@@ -32,7 +38,7 @@ export interface Messages {
   readonly notes: Uint8Array;
   /** What the senders' headers say, as columns. */
   readonly headers: Headers;
-  /** When they came, in ms since 1970. */
+  /** When the first of them came, in ms since 1970. */
   readonly at: number;
 }
 
@@ -43,120 +49,143 @@ export interface IntakeOptions {
   readonly retries: boolean;
 }
 
+/** Who can't send while the intake is full. */
+export interface Waiter {
+  /** There is room again. */
+  resume(): void;
+}
+
 /** Memory that messages are gathered in; a longer one gets memory of its own. */
 const slabBytes = 256 << 10;
 const maxFreeSlabs = 8;
-/** Bytes of messages that are not delivered yet; beyond that nobody should send more. */
-const maxPendingBytes = 8 << 20;
+/** What is not delivered yet, in bytes of memory; beyond that nobody should send more. */
+export const maxPendingBytes = 8 << 20;
 /** Batches emitted at once. */
-const maxEmits = 32;
+export const maxEmits = 32;
 /** A channel that refused has waited its keep-alive: this only keeps a loop from spinning. */
 const retryPauseMs = 50;
 /** A batch has no more events than this, whatever channels take. */
 const maxBatchEvents = 16_384;
-
-/** What one sender has in a batch. */
-interface Share {
-  readonly sender: Sender;
-  events: number;
-  bytes: number;
-}
+/** What somebody who may send again is expected to bring at once. */
+const readBytes = 64 << 10;
 
 interface Pending {
   readonly batch: EventBatch;
   readonly slab: Buffer;
   readonly shares: readonly Share[];
-  readonly bytes: number;
+  readonly cost: number;
+  /** Absent: it is being emitted. */
+  outcome: 'delivered' | Error | undefined;
+  /** A channel refused it, and may yet take it. */
+  refused: boolean;
 }
 
 /**
  * Where push sources bring what they receive. Messages that come in one turn of the event loop,
  * from however many senders, become one batch: so a thousand connections with one event each cost
- * one put. Batches are emitted in order, several at once; none has more events than the channels
- * take in one transaction.
+ * one put. While the channels are slow, messages are gathered into whole batches. None has more
+ * events than the channels take in one transaction.
+ *
+ * Order: batches are emitted in order, several at once. Once one is refused nothing newer is
+ * emitted until it is in; so a sender's events can pass one another only within the `maxEmits`
+ * batches that were under way when a channel refused one and, as its room became free, took a later
+ * one. Senders are told in order whatever happens.
  */
 export class Intake {
   readonly #context: SourceContext;
   readonly #options: IntakeOptions;
+  readonly #rare: RareLog;
   readonly #pool = new SlabPool(slabBytes, maxFreeSlabs);
-  readonly #maxEvents: number;
   /** Memory that is being filled, and how far: batches of a few messages share it. */
   #slab: Buffer = Buffer.alloc(0);
   #used = 0;
-  #gathering: Gathering | undefined;
+  readonly #gathering: Gathering;
   #flushScheduled = false;
+  /** Whole batches that wait until one of those under way is in. */
   readonly #queue: Pending[] = [];
+  /** Under way, in the order in which they were emitted first. */
+  readonly #underWay: Pending[] = [];
+  /** How many of these are being emitted, and how many were refused and are not in. */
   #emits = 0;
+  #refused = 0;
+  #retryScheduled = false;
+  #lastWasRefused = false;
   #pendingBytes = 0;
-  #waiting: (() => void)[] = [];
+  readonly #waiting: Waiter[] = [];
+  #resumeScheduled = false;
   #stopping = new AbortController();
+  #whenIdle: (() => void) | undefined;
 
   constructor(context: SourceContext, options: IntakeOptions) {
     this.#context = context;
     this.#options = options;
-    this.#maxEvents = Math.min(context.transactionCapacity, maxBatchEvents);
+    this.#rare = new RareLog(context.log, context.clock);
+    this.#gathering = new Gathering(Math.min(context.transactionCapacity, maxBatchEvents));
   }
 
-  /** True: whoever can should send nothing until `room` resolves; UDP drops. */
+  /** True: whoever can should send nothing until it is resumed; UDP drops. */
   get isFull(): boolean {
     return this.#pendingBytes > maxPendingBytes;
   }
 
-  /** Calls back when there is room again. */
-  whenRoom(resume: () => void): void {
-    this.#waiting.push(resume);
+  /** True: everybody must stop at once, since many senders bring much in one turn. */
+  get isOverfull(): boolean {
+    return this.#pendingBytes > maxPendingBytes * 2;
   }
 
-  /** Takes a copy of a message: `bytes[from, to)`. */
-  add(sender: Sender, bytes: Buffer, from: number, to: number, note = 0): void {
-    const length = to - from;
-    if (this.#gathering && !this.#gathering.fits(length, this.#maxEvents)) this.flush();
-    this.#gathering ??= this.#newGathering(length);
-    this.#gathering.add(sender, bytes, from, to, note);
-    this.#pendingBytes += length;
+  /** Will be resumed once, when there is room again: not all at once where many wait. */
+  whenRoom(waiter: Waiter): void {
+    this.#waiting.push(waiter);
+  }
+
+  /**
+   * Takes a copy of a message: `bytes[from, to)`.
+   *
+   * @returns the bytes it counts, of which the sender is told when it is delivered
+   */
+  add(sender: Sender, bytes: Buffer, from: number, to: number, note = 0): number {
+    const cost = this.#gatheringFor(to - from).add(sender, bytes, from, to, note);
+    this.#pendingBytes += cost;
     this.#flushSoon();
+    return cost;
   }
 
   /**
    * Takes a copy of several messages that lie one after the other in some bytes.
    *
    * @param notes absent: 0 for each
-   * @returns the bytes taken, of which the sender is told when they are delivered
+   * @returns the bytes they count, of which the sender is told when they are delivered
    */
   addRun(sender: Sender, run: MessageRun, notes?: Uint8Array): number {
-    let taken = 0;
+    let cost = 0;
     for (let row = 0; row < run.count; ) {
       const length = (run.ends[row] as number) - (run.starts[row] as number);
-      if (this.#gathering && !this.#gathering.fits(length, this.#maxEvents)) this.flush();
-      this.#gathering ??= this.#newGathering(length);
-      const before = this.#gathering.bytes;
-      row = this.#gathering.addRun(sender, run, row, this.#maxEvents, notes);
-      taken += this.#gathering.bytes - before;
+      const gathering = this.#gatheringFor(length);
+      const before = gathering.cost;
+      row = gathering.addRun(sender, run, row, notes);
+      cost += gathering.cost - before;
     }
-    this.#pendingBytes += taken;
+    this.#pendingBytes += cost;
     this.#flushSoon();
-    return taken;
+    return cost;
   }
 
-  #flushSoon(): void {
-    if (this.#flushScheduled) return;
-    this.#flushScheduled = true;
-    setImmediate(() => {
-      this.#flushScheduled = false;
-      this.flush();
-    });
-  }
-
-  /** Emits what was gathered. */
+  /** Emits what was gathered, or lines it up behind what waits. */
   flush(): void {
-    const gathered = this.#gathering;
-    if (!gathered) return;
-    this.#gathering = undefined;
-    const batch = this.#options.toBatch(gathered.messages(this.#context.clock.now()));
-    const { shares, bytes, slab, end } = gathered;
+    const { isEmpty, end, cost } = this.#gathering;
+    if (isEmpty) return;
+    const { messages, shares } = this.#gathering.finish();
+    const { slab } = messages;
     this.#used = end;
     retainSlab(slab);
-    this.#queue.push({ batch, slab, shares, bytes });
+    this.#queue.push({
+      batch: this.#options.toBatch(messages),
+      slab,
+      shares,
+      cost: cost + batchCostBytes,
+      outcome: undefined,
+      refused: false,
+    });
     this.#pump();
   }
 
@@ -165,201 +194,143 @@ export class Intake {
    * told.
    */
   async stop(): Promise<void> {
-    this.flush();
     this.#stopping.abort();
-    while (this.#emits > 0 || this.#queue.length > 0) {
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.flush();
+    while (this.#underWay.length > 0 || this.#queue.length > 0) {
+      await new Promise<void>((resolve) => {
+        this.#whenIdle = resolve;
+      });
     }
+    this.#stopping = new AbortController();
   }
 
-  #newGathering(length: number): Gathering {
-    if (this.#used + length > this.#slab.length) {
+  /** The batch that a message of that length goes into. */
+  #gatheringFor(length: number): Gathering {
+    if (this.#gathering.fits(length)) return this.#gathering;
+    this.flush();
+    // A newline goes behind it.
+    if (this.#used + length + 1 > this.#slab.length) {
       releaseSlab(this.#slab);
-      this.#slab = length > slabBytes ? Buffer.allocUnsafe(length) : this.#pool.take();
+      this.#slab = length < slabBytes ? this.#pool.take() : Buffer.allocUnsafe(length + 1);
       this.#used = 0;
     }
-    return new Gathering(this.#slab, this.#used, this.#maxEvents);
+    this.#pendingBytes += batchCostBytes;
+    this.#gathering.begin(this.#slab, this.#used, this.#context.clock.now());
+    return this.#gathering;
+  }
+
+  #flushSoon(): void {
+    if (this.#flushScheduled) return;
+    this.#flushScheduled = true;
+    setImmediate(this.#flushNow);
+  }
+
+  /** While as much is under way as may be, a batch waits for more messages instead. */
+  readonly #flushNow = (): void => {
+    this.#flushScheduled = false;
+    if (this.#mayEmit || this.#stopping.signal.aborted) this.flush();
+  };
+
+  get #mayEmit(): boolean {
+    return this.#refused === 0 && this.#underWay.length < maxEmits;
   }
 
   #pump(): void {
-    while (this.#emits < maxEmits) {
+    while (this.#mayEmit) {
       const next = this.#queue.shift();
-      if (!next) return;
-      this.#emits++;
-      void this.#deliver(next);
+      if (!next) break;
+      this.#underWay.push(next);
+      this.#start(next);
     }
+    if (this.#mayEmit && !this.#flushScheduled) this.flush();
   }
 
-  async #deliver(pending: Pending): Promise<void> {
-    const { batch, slab, shares, bytes } = pending;
-    const failure = await this.#emit(batch);
-    releaseSlab(slab);
+  #start(pending: Pending): void {
+    this.#emits++;
+    pending.outcome = undefined;
+    this.#context.emit(pending.batch).then(
+      () => this.#settled(pending, 'delivered'),
+      (error: unknown) => {
+        this.#settled(pending, error instanceof Error ? error : new ChannelError(String(error)));
+      },
+    );
+  }
+
+  #settled(pending: Pending, outcome: 'delivered' | Error): void {
     this.#emits--;
-    this.#pendingBytes -= bytes;
-    for (const share of shares) {
-      if (failure) share.sender.refused(share.events, share.bytes, failure);
-      else share.sender.delivered(share.events, share.bytes);
+    pending.outcome = outcome;
+    this.#lastWasRefused = outcome !== 'delivered' && isRetryable(outcome);
+    if (this.#lastWasRefused && !pending.refused) {
+      pending.refused = true;
+      this.#refused++;
     }
+    this.#tell();
     this.#pump();
-    if (this.#waiting.length === 0 || (this.isFull && !this.#stopping.signal.aborted)) return;
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const resume of waiting) resume();
+    this.#resumeSome();
+    if (this.#underWay.length === 0 && this.#queue.length === 0) this.#whenIdle?.();
   }
 
-  /** @returns why it is lost; `undefined` when it is not */
-  async #emit(batch: EventBatch): Promise<Error | undefined> {
-    const { clock, log, counters } = this.#context;
-    for (;;) {
-      try {
-        await this.#context.emit(batch);
-        return undefined;
-      } catch (error) {
-        const again = error instanceof MillraceError && error.retryable;
-        if (!again) {
-          counters.GenericProcessingFail++;
-          log.error(
-            { error, events: batch.length },
-            'Events could not be handed on: they are lost.',
-          );
-        }
-        if (!again || !this.#options.retries || this.#stopping.signal.aborted) {
-          return error instanceof Error ? error : new ChannelError(String(error));
-        }
-        await clock.sleep(retryPauseMs, this.#stopping.signal);
+  /** Tells senders what became of their events, in order, as far as that is known for good. */
+  #tell(): void {
+    for (let first = this.#underWay[0]; first?.outcome; first = this.#underWay[0]) {
+      const { outcome, shares, slab, cost } = first;
+      if (outcome !== 'delivered' && this.#retries && isRetryable(outcome)) {
+        this.#retry(first, outcome);
+        return;
       }
+      this.#underWay.shift();
+      if (first.refused) this.#refused--;
+      releaseSlab(slab);
+      this.#pendingBytes -= cost;
+      if (outcome === 'delivered') {
+        for (const { sender, events, bytes } of shares) sender.delivered(events, bytes);
+      } else this.#lose(first, outcome);
     }
+  }
+
+  #lose({ batch, shares }: Pending, error: Error): void {
+    if (!isRetryable(error)) {
+      this.#context.counters.GenericProcessingFail++;
+      const sentence = 'Events could not be handed on: they are lost.';
+      this.#rare.error({ error, events: batch.length }, sentence);
+    }
+    for (const { sender, events, bytes } of shares) sender.refused(events, bytes, error);
+  }
+
+  get #retries(): boolean {
+    return this.#options.retries && !this.#stopping.signal.aborted;
+  }
+
+  /** After the others under way have had their say, so that those refused follow in order. */
+  #retry(pending: Pending, error: Error): void {
+    if (this.#emits > 0 || this.#retryScheduled) return;
+    if (!this.#lastWasRefused) {
+      this.#start(pending);
+      return;
+    }
+    this.#rare.warn({ error }, 'A channel takes nothing: what it refused is put again.');
+    this.#retryScheduled = true;
+    const { clock } = this.#context;
+    void clock.sleep(retryPauseMs, this.#stopping.signal).then(() => {
+      this.#retryScheduled = false;
+      this.#start(pending);
+    });
+  }
+
+  /** As many as the room is for, a few at a time: who is resumed may have nothing to send. */
+  #resumeSome(): void {
+    if (this.#waiting.length === 0 || this.isFull || this.#resumeScheduled) return;
+    const room = Math.ceil((maxPendingBytes - this.#pendingBytes) / readBytes);
+    for (const waiter of this.#waiting.splice(0, Math.max(1, room))) waiter.resume();
+    if (this.#waiting.length === 0) return;
+    this.#resumeScheduled = true;
+    setImmediate(() => {
+      this.#resumeScheduled = false;
+      this.#resumeSome();
+    });
   }
 }
 
-/** Messages that are gathered for one batch. */
-class Gathering {
-  readonly slab: Buffer;
-  readonly shares: Share[] = [];
-  /** Up to where the slab is used. */
-  end: number;
-  readonly #begin: number;
-  #count = 0;
-  #starts: Uint32Array;
-  #ends: Uint32Array;
-  #notes: Uint8Array;
-  /** Per message, which of the shares it is of. */
-  #senders: Uint32Array;
-
-  constructor(slab: Buffer, begin: number, maxEvents: number) {
-    this.slab = slab;
-    this.#begin = begin;
-    this.end = begin;
-    const capacity = Math.min(maxEvents, 64);
-    this.#starts = new Uint32Array(capacity);
-    this.#ends = new Uint32Array(capacity);
-    this.#notes = new Uint8Array(capacity);
-    this.#senders = new Uint32Array(capacity);
-  }
-
-  get bytes(): number {
-    return this.end - this.#begin;
-  }
-
-  fits(length: number, maxEvents: number): boolean {
-    return this.#count < maxEvents && this.end + length <= this.slab.length;
-  }
-
-  add(sender: Sender, bytes: Buffer, from: number, to: number, note: number): void {
-    this.#note(this.end, this.end + to - from, note);
-    this.end += bytes.copy(this.slab, this.end, from, to);
-    this.#share(sender, 1, to - from);
-  }
-
-  /**
-   * Takes as many of the messages as fit, at least the one at `first`, which does; gives the row of
-   * the first that does not.
-   */
-  addRun(
-    sender: Sender,
-    { bytes, count, starts, ends }: MessageRun,
-    first: number,
-    maxEvents: number,
-    notes: Uint8Array | undefined,
-  ): number {
-    const from = starts[first] as number;
-    const last = Math.min(count, first + maxEvents - this.#count);
-    const shift = this.end - from;
-    const room = this.slab.length - shift;
-    let row = first;
-    for (; row < last; row++) {
-      const end = ends[row] as number;
-      if (end > room) break;
-      this.#note((starts[row] as number) + shift, end + shift, notes?.[row] ?? 0);
-    }
-    const taken = bytes.copy(this.slab, this.end, from, ends[row - 1]);
-    this.end += taken;
-    this.#share(sender, row - first, taken);
-    return row;
-  }
-
-  #note(start: number, end: number, note: number): void {
-    const row = this.#count++;
-    if (row === this.#starts.length) this.#grow();
-    this.#starts[row] = start;
-    this.#ends[row] = end;
-    this.#notes[row] = note;
-    this.#senders[row] = this.shares.length;
-  }
-
-  /** Whose the last messages are. */
-  #share(sender: Sender, events: number, bytes: number): void {
-    const last = this.shares.at(-1);
-    if (last?.sender === sender) {
-      last.events += events;
-      last.bytes += bytes;
-      this.#senders.fill(this.shares.length - 1, this.#count - events, this.#count);
-    } else this.shares.push({ sender, events, bytes });
-  }
-
-  messages(at: number): Messages {
-    const count = this.#count;
-    return {
-      slab: this.slab,
-      count,
-      starts: this.#starts.subarray(0, count),
-      ends: this.#ends.subarray(0, count),
-      notes: this.#notes.subarray(0, count),
-      headers: this.#headers(),
-      at,
-    };
-  }
-
-  /** One table where all messages are of one sender: that one's. */
-  #headers(): Headers {
-    const [first] = this.shares;
-    if (!first) return new Map();
-    if (this.shares.every(({ sender }) => sender.headers === first.sender.headers)) {
-      return first.sender.headers;
-    }
-    const headers = new Map<string, Column>();
-    const names = new Set(this.shares.flatMap(({ sender }) => [...sender.headers.keys()]));
-    for (const name of names) {
-      const column: (string | undefined)[] = [];
-      for (let row = 0; row < this.#count; row++) {
-        const share = this.shares[this.#senders[row] as number];
-        column.push(share?.sender.headers.get(name));
-      }
-      headers.set(name, column);
-    }
-    return headers;
-  }
-
-  #grow(): void {
-    const capacity = this.#starts.length * 2;
-    this.#starts = grown(this.#starts, new Uint32Array(capacity));
-    this.#ends = grown(this.#ends, new Uint32Array(capacity));
-    this.#notes = grown(this.#notes, new Uint8Array(capacity));
-    this.#senders = grown(this.#senders, new Uint32Array(capacity));
-  }
-}
-
-function grown<A extends Uint32Array | Uint8Array>(from: A, to: A): A {
-  to.set(from);
-  return to;
+function isRetryable(error: Error): boolean {
+  return error instanceof MillraceError && error.retryable;
 }

@@ -1,10 +1,13 @@
+import { isIPv6, SocketAddress } from 'node:net';
+import { endianness } from 'node:os';
 import type { Disk } from '../core/disk.ts';
 
 /** The tables of UDP sockets (Linux, proc(5)): one line each, the drops in the last column. */
 const tables = ['/proc/net/udp', '/proc/net/udp6'];
 
-/** How many datagrams for a local port the kernel has dropped; 0 where it does not tell. */
-export async function kernelDrops(disk: Disk, port: number): Promise<number> {
+/** How many datagrams for a socket the kernel has dropped; 0 where it does not tell. */
+export async function kernelDrops(disk: Disk, address: string, port: number): Promise<number> {
+  const own = `${addressInTable(address)}:${port.toString(16).toUpperCase().padStart(4, '0')}`;
   let drops = 0;
   for (const table of tables) {
     let text: string;
@@ -13,13 +16,34 @@ export async function kernelDrops(disk: Disk, port: number): Promise<number> {
     } catch {
       continue;
     }
-    for (const line of text.split('\n').slice(1)) {
+    for (const line of text.split('\n')) {
       const words = line.trim().split(/\s+/);
-      const local = words[1]?.split(':').at(-1);
-      if (local !== undefined && Number.parseInt(local, 16) === port) {
-        drops += Number(words.at(-1) ?? 0);
-      }
+      if (words[1] === own) drops += Number(words.at(-1));
     }
   }
   return drops;
+}
+
+/** As the table has it: the address's 32-bit words, each as the machine stores it. */
+function addressInTable(address: string): string {
+  const bytes = isIPv6(address)
+    ? bytesOfIPv6(address)
+    : Buffer.from(address.split('.').map(Number));
+  return (endianness() === 'LE' ? bytes.swap32() : bytes).toString('hex').toUpperCase();
+}
+
+function bytesOfIPv6(address: string): Buffer {
+  const [plain = ''] = address.split('%');
+  const spelled = new SocketAddress({ address: plain, family: 'ipv6' }).address;
+  const mapped = /^(.*:)(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(spelled);
+  const hex = (high = '', low = '') => (Number(high) * 256 + Number(low)).toString(16);
+  const words = mapped
+    ? `${mapped[1]}${hex(mapped[2], mapped[3])}:${hex(mapped[4], mapped[5])}`
+    : spelled;
+  const [before = '', after] = words.split('::');
+  const left = before.split(':').filter(Boolean);
+  const right = (after ?? '').split(':').filter(Boolean);
+  const zeros = Array.from({ length: 8 - left.length - right.length }, () => '0');
+  const all = after === undefined ? left : [...left, ...zeros, ...right];
+  return Buffer.from(all.map((word) => word.padStart(4, '0')).join(''), 'hex');
 }

@@ -1,122 +1,83 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
+import { integer } from '../config/field.ts';
 import type { ComponentContext } from '../core/component.ts';
 import type { SourceCounters } from '../core/metrics.ts';
+import { RareLog } from '../core/rare-log.ts';
+import { Connection, type ConnectionHandler, type ConnectionOwner } from './connection.ts';
 import type { Intake } from './intake.ts';
+import { openFileLimit } from './open-file-limit.ts';
+
+export { Connection, type ConnectionHandler } from './connection.ts';
 
 export interface TcpServerOptions {
-  /** The address to listen on; absent: all interfaces. */
+  /** The address or name to listen on; absent, or `0.0.0.0` as in Java: all interfaces. */
   readonly host?: string;
   readonly port: number;
   /** Absent: in clear. */
-  readonly tls?: TlsOptions;
+  readonly tls?: TlsOptions | undefined;
+  /**
+   * Does the source answer its peers? Then a stop reads nothing more, and ends a connection when
+   * everything is answered. Else it ends it at once on its side, and takes what the peer has sent
+   * until it notices.
+   */
+  readonly answers?: boolean;
+  /** So many connections at once, if the process may open that many files. */
+  readonly maxConnections?: number;
 }
 
-/** What a source does with one connection. */
-export interface ConnectionHandler {
-  /** Bytes that came; a view that may be kept. Whatever is in them goes to the intake at once. */
-  data(chunk: Buffer): void;
-  /** Nothing comes any more: the peer has closed, or the server stops. */
-  end(): void;
-}
+export type HandlerOf = (connection: Connection) => ConnectionHandler | Promise<ConnectionHandler>;
 
-/** Not delivered yet of one connection: beyond that it is not read until half of it is delivered. */
-const maxHeldBytes = 256 << 10;
-/** So many connections at once; a further one is closed at once, and counted. */
-const maxConnections = 16_384;
-/** A peer that reads no answers is cut off: so much may wait for it. */
-const maxAnswerBytes = 1 << 20;
+/** The option of a source for how many peers it serves at once. */
+export const maxConnectionsField = integer({
+  key: 'maxConnections',
+  doc: 'Connections open at once; a further one is closed at once, and counted.',
+  unit: 'connections',
+  min: 1,
+  default: 16_384,
+  extra: true,
+});
+/** Files that the rest of the process may need open, unless too few connections would be left. */
+const reservedFiles = 512;
+const leastConnections = 64;
 /** How long a TLS handshake may take. */
 const handshakeMs = 10_000;
-
-/** One peer, as its handler sees it. */
-export class Connection {
-  readonly remoteAddress: string;
-  readonly remotePort: number;
-  readonly localPort: number;
-  readonly #socket: Socket;
-  readonly #intake: Intake;
-  #held = 0;
-  #paused = false;
-  /** Will be called when the intake has room. */
-  #waits = false;
-
-  constructor(socket: Socket, intake: Intake) {
-    this.#socket = socket;
-    this.#intake = intake;
-    // An IPv4 peer of a socket for both is named as such.
-    this.remoteAddress = (socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/, '');
-    this.remotePort = socket.remotePort ?? 0;
-    this.localPort = socket.localPort ?? 0;
-  }
-
-  /** Bytes given to the intake; `delivered` takes them back. */
-  hold(bytes: number): void {
-    this.#held += bytes;
-  }
-
-  /** Bytes that are not the connection's any more. */
-  delivered(bytes: number): void {
-    this.#held -= bytes;
-    this.#resumeIfRoom();
-  }
-
-  /** Answers the peer; one that does not read its answers is cut off. */
-  answer(text: string): void {
-    if (this.#socket.writable) this.#socket.write(text);
-    if (this.#socket.writableLength > maxAnswerBytes) this.#socket.destroy();
-  }
-
-  /** Ends the connection after what was answered. */
-  close(): void {
-    this.#socket.end();
-    this.#socket.destroySoon();
-  }
-
-  /** Called after each chunk: reads no more while too much is under way. */
-  pauseIfFull(): void {
-    if (this.#paused || (this.#held <= maxHeldBytes && !this.#intake.isFull)) return;
-    this.#paused = true;
-    this.#socket.pause();
-    this.#resumeIfRoom();
-  }
-
-  #resumeIfRoom(): void {
-    if (!this.#paused || this.#waits || this.#held > maxHeldBytes / 2) return;
-    if (this.#intake.isFull) {
-      this.#waits = true;
-      this.#intake.whenRoom(() => {
-        this.#waits = false;
-        this.#resumeIfRoom();
-      });
-      return;
-    }
-    this.#paused = false;
-    this.#socket.resume();
-  }
-}
+/** After so long without a byte the system asks whether the peer is still there. */
+const keepAliveMs = 10 * 60_000;
+/** What a socket keeps of answers that its peer does not read, before it is read no more itself. */
+const maxAnswerBytes = 16 << 10;
+/** A stop waits for peers this long. */
+const stopMs = 2_000;
 
 /**
  * Listens for connections, and reads them no faster than the channels take what they bring: a full
- * channel pauses its senders by TCP's own means.
+ * channel pauses its senders by TCP's own means. A peer costs its connection and what it has begun
+ * to send; there is no limit on how long it may do nothing.
  */
-export class TcpServer {
+export class TcpServer implements ConnectionOwner {
+  readonly intake: Intake;
   readonly #options: TcpServerOptions;
   readonly #context: ComponentContext & { readonly counters: SourceCounters };
-  readonly #intake: Intake;
-  readonly #handlerOf: (connection: Connection) => ConnectionHandler;
-  readonly #sockets = new Map<Socket, ConnectionHandler>();
+  readonly #rare: RareLog;
+  readonly #handlerOf: HandlerOf;
+  readonly #connections = new Set<Connection>();
+  /** Those whose TLS handshake is not over included. */
+  readonly #sockets = new Set<Socket>();
+  /** Connections with answers that were not sent yet. */
+  readonly #answering: Connection[] = [];
   #server: Server | undefined;
+  #whenEmpty: (() => void) | undefined;
 
   constructor(
     options: TcpServerOptions,
     context: ComponentContext & { readonly counters: SourceCounters },
     intake: Intake,
-    handlerOf: (connection: Connection) => ConnectionHandler,
+    handlerOf: HandlerOf,
   ) {
     this.#options = options;
     this.#context = context;
-    this.#intake = intake;
+    this.#rare = new RareLog(context.log, context.clock);
+    this.intake = intake;
     this.#handlerOf = handlerOf;
   }
 
@@ -128,26 +89,38 @@ export class TcpServer {
 
   /** @throws the system's error, `EADDRINUSE` and others, with address and port */
   async start(): Promise<void> {
-    const { host, port, tls } = this.#options;
+    const { host, port, tls, maxConnections = maxConnectionsField.default } = this.#options;
+    const options = {
+      allowHalfOpen: true,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: keepAliveMs,
+      highWaterMark: maxAnswerBytes,
+    };
     const server = tls
-      ? createTlsServer({ ...tls, handshakeTimeout: handshakeMs })
-      : createServer();
-    server.maxConnections = maxConnections;
-    server.on(tls ? 'secureConnection' : 'connection', (socket: Socket) => this.#accept(socket));
-    server.on('drop', (peer) => {
-      this.#context.log.warn(
-        { peer: peer?.remoteAddress, maxConnections },
-        'Too many connections.',
-      );
+      ? createTlsServer({ ...options, ...tls, handshakeTimeout: handshakeMs })
+      : createServer(options);
+    const fileLimit = await openFileLimit(this.#context.disk);
+    server.maxConnections = Math.min(
+      maxConnections ?? Number.POSITIVE_INFINITY,
+      Math.max(leastConnections, fileLimit - reservedFiles),
+    );
+    server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+      if (!tls) this.#accept(socket);
     });
-    server.on('tlsClientError', (error: Error, socket: Socket) => {
-      this.#context.counters.EventReadFail++;
-      const peer = socket.remoteAddress;
-      this.#context.log.warn({ peer, error: error.message }, 'A TLS handshake failed.');
+    server.on('secureConnection', (socket: Socket) => this.#accept(socket));
+    server.on('drop', (peer) => this.#dropped(server, peer?.remoteAddress));
+    server.on('tlsClientError', (error: Error, { remoteAddress }: Socket) => {
+      this.#context.counters.HandshakeFailCount++;
+      const fields = { peer: remoteAddress, error: error.message };
+      this.#rare.warn(fields, 'A TLS handshake failed.');
     });
+    const anywhere = host === undefined || host === '0.0.0.0' || host === '::';
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
-      server.listen({ port, ...(host !== undefined && { host }) }, () => {
+      server.listen({ port, ...(!anywhere && { host }) }, () => {
         server.off('error', reject);
         resolve();
       });
@@ -156,40 +129,88 @@ export class TcpServer {
     this.#server = server;
   }
 
-  /** Accepts and reads nothing any more; what came until now is in the intake. */
+  /**
+   * Accepts nothing more, and ends what is open: what was read is in the intake, and where the
+   * source answers it is answered.
+   */
   async stop(): Promise<void> {
     const server = this.#server;
     if (!server) return;
     this.#server = undefined;
-    const closed = new Promise((resolve) => server.close(resolve));
-    for (const [socket, handler] of [...this.#sockets]) {
-      this.#gone(socket, handler);
-      socket.destroySoon();
+    const closed = Promise.all([
+      new Promise<void>((resolve) => server.close(() => resolve())),
+      this.#empty(),
+    ]);
+    for (const connection of [...this.#connections]) {
+      if (this.#options.answers) connection.finish();
+      else connection.endOwnSide();
     }
+    const over = new AbortController();
+    await Promise.race([closed, this.#context.clock.sleep(stopMs, over.signal)]);
+    over.abort();
+    for (const connection of [...this.#connections]) connection.destroy();
+    for (const socket of this.#sockets) socket.destroy();
     await closed;
   }
 
-  #accept(socket: Socket): void {
-    socket.setNoDelay(true);
-    const connection = new Connection(socket, this.#intake);
-    const handler = this.#handlerOf(connection);
-    this.#sockets.set(socket, handler);
-    this.#context.counters.OpenConnectionCount = this.#sockets.size;
-    socket.on('data', (chunk) => {
-      if (!this.#sockets.has(socket)) return;
-      handler.data(chunk);
-      connection.pauseIfFull();
+  /** For a connection: it is over. */
+  closed(connection: Connection): void {
+    if (this.#connections.delete(connection)) this.#context.counters.OpenConnectionCount--;
+    if (this.#connections.size === 0) this.#whenEmpty?.();
+  }
+
+  /** For a connection: it has answers, which are sent when this turn has no more of them. */
+  hasAnswers(connection: Connection): void {
+    this.#answering.push(connection);
+    if (this.#answering.length === 1) process.nextTick(this.#sendAnswers);
+  }
+
+  /** For a connection: too much came from many at once. */
+  pauseAll(): void {
+    for (const connection of this.#connections) connection.pause();
+  }
+
+  /** For a connection: it sleeps on the clock of the rest. */
+  sleep(ms: number, signal: AbortSignal): Promise<void> {
+    return this.#context.clock.sleep(ms, signal);
+  }
+
+  #empty(): Promise<void> {
+    if (this.#connections.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#whenEmpty = resolve;
     });
+  }
+
+  readonly #sendAnswers = (): void => {
+    for (const connection of this.#answering.splice(0)) connection.sendAnswers();
+  };
+
+  #accept(socket: Socket): void {
+    const connection = new Connection(socket, this);
+    this.#connections.add(connection);
+    // Other servers of the same source count there too.
+    this.#context.counters.OpenConnectionCount++;
     socket.on('error', (error) => {
       this.#context.log.debug({ peer: connection.remoteAddress, error }, 'A connection broke.');
     });
-    socket.on('end', () => this.#gone(socket, handler));
-    socket.on('close', () => this.#gone(socket, handler));
+    const handler = this.#handlerOf(connection);
+    if (!(handler instanceof Promise)) {
+      connection.open(handler);
+      return;
+    }
+    handler.then(
+      (made) => connection.open(made),
+      (error: unknown) => {
+        this.#context.counters.GenericProcessingFail++;
+        this.#rare.error({ error }, 'A connection could not be served.');
+        connection.destroy();
+      },
+    );
   }
 
-  #gone(socket: Socket, handler: ConnectionHandler): void {
-    if (!this.#sockets.delete(socket)) return;
-    this.#context.counters.OpenConnectionCount = this.#sockets.size;
-    handler.end();
+  #dropped({ maxConnections }: Server, peer: string | undefined): void {
+    this.#context.counters.ConnectionDropCount++;
+    this.#rare.warn({ peer, maxConnections }, 'Too many connections: a further one was closed.');
   }
 }

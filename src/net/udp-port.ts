@@ -2,17 +2,20 @@ import { createSocket, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import type { ComponentContext } from '../core/component.ts';
 import type { SourceCounters } from '../core/metrics.ts';
+import { RareLog } from '../core/rare-log.ts';
 import { kernelDrops } from './kernel-drops.ts';
 
 export interface UdpPortOptions {
-  /** The address to listen on; absent: all interfaces. */
+  /** The address or name to listen on; absent, or `0.0.0.0` as in Java: all interfaces. */
   readonly host?: string;
   readonly port: number;
 }
 
-/** What the kernel may keep for us while the loop is busy; it gives less where its limit is lower. */
+/** What the kernel may keep for us while the loop is busy, if its own limit is not lower. */
 const receiveBufferBytes = 4 << 20;
 const dropPollMs = 1_000;
+/** A stop takes what the kernel has by then, within so many turns of the loop. */
+const maxStopTurns = 1_000;
 
 /**
  * Receives datagrams. UDP knows no "wait": what nobody takes in time is lost, and counted in
@@ -21,11 +24,14 @@ const dropPollMs = 1_000;
 export class UdpPort {
   readonly #options: UdpPortOptions;
   readonly #context: ComponentContext & { readonly counters: SourceCounters };
+  readonly #rare: RareLog;
   readonly #received: (datagram: Buffer, address: string, port: number) => void;
   #socket: Socket | undefined;
   #stopping = new AbortController();
   #dropsSeen = 0;
+  #receivedCount = 0;
 
+  /** @param received is given each datagram: a view that may be kept, the sender's address, port */
   constructor(
     options: UdpPortOptions,
     context: ComponentContext & { readonly counters: SourceCounters },
@@ -33,6 +39,7 @@ export class UdpPort {
   ) {
     this.#options = options;
     this.#context = context;
+    this.#rare = new RareLog(context.log, context.clock);
     this.#received = received;
   }
 
@@ -43,20 +50,11 @@ export class UdpPort {
 
   /** @throws the system's error, `EADDRINUSE` and others, with address and port */
   async start(): Promise<void> {
-    const { host, port } = this.#options;
-    // Without an address one socket serves IPv4 and IPv6, where the machine has the latter.
-    const type = host === undefined || isIPv6(host) ? 'udp6' : 'udp4';
-    const socket = createSocket({ type, recvBufferSize: receiveBufferBytes });
-    await new Promise<void>((resolve, reject) => {
-      socket.once('error', reject);
-      socket.bind({ port, ...(host !== undefined && { address: host }) }, () => {
-        socket.off('error', reject);
-        resolve();
-      });
-    });
+    const socket = await this.#bind();
     socket.on('error', (error) => this.#context.log.error({ error }, 'The port failed.'));
-    socket.on('message', (datagram, { address, port: from }) => {
-      this.#received(datagram, address.replace(/^::ffff:(?=\d+\.)/, ''), from);
+    socket.on('message', (datagram, { address, port }) => {
+      this.#receivedCount++;
+      this.#received(datagram, address.replace(/^::ffff:(?=\d+\.)/, ''), port);
     });
     this.#socket = socket;
     this.#stopping = new AbortController();
@@ -68,9 +66,34 @@ export class UdpPort {
     const socket = this.#socket;
     if (!socket) return;
     await this.#countDrops();
+    await this.#takeRest();
     this.#stopping.abort();
     this.#socket = undefined;
     await new Promise<void>((resolve) => socket.close(() => resolve()));
+  }
+
+  /** Without an address one socket serves IPv4 and IPv6, where the machine has the latter. */
+  async #bind(): Promise<Socket> {
+    const { host, port } = this.#options;
+    if (host !== undefined && host !== '0.0.0.0' && host !== '::') {
+      return bound(isIPv6(host) ? 'udp6' : 'udp4', port, host);
+    }
+    try {
+      return await bound('udp6', port);
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? error.code : undefined;
+      if (code !== 'EAFNOSUPPORT' && code !== 'EADDRNOTAVAIL' && code !== 'EINVAL') throw error;
+      return bound('udp4', port);
+    }
+  }
+
+  /** What the kernel has received is nowhere else: it is read until a turn brings nothing. */
+  async #takeRest(): Promise<void> {
+    for (let turns = 0; turns < maxStopTurns; turns++) {
+      const before = this.#receivedCount;
+      await new Promise((resolve) => setImmediate(resolve));
+      if (this.#receivedCount === before && turns > 0) return;
+    }
   }
 
   async #watchDrops(signal: AbortSignal): Promise<void> {
@@ -82,11 +105,27 @@ export class UdpPort {
 
   async #countDrops(): Promise<void> {
     if (!this.#socket) return;
-    const drops = await kernelDrops(this.#context.disk, this.port);
+    const { address, port } = this.#socket.address();
+    const drops = await kernelDrops(this.#context.disk, address, port);
     if (drops <= this.#dropsSeen) return;
     const dropped = drops - this.#dropsSeen;
     this.#dropsSeen = drops;
     this.#context.counters.DatagramDropCount += dropped;
-    this.#context.log.warn({ dropped, port: this.port }, 'The kernel dropped datagrams.');
+    this.#rare.warn({ port }, 'The kernel dropped datagrams: nobody read them in time.', dropped);
   }
+}
+
+/** A socket that listens. @throws the system's error, with everything released */
+function bound(type: 'udp4' | 'udp6', port: number, address?: string): Promise<Socket> {
+  const socket = createSocket({ type, recvBufferSize: receiveBufferBytes });
+  return new Promise<Socket>((resolve, reject) => {
+    socket.once('error', (error) => {
+      socket.close();
+      reject(error);
+    });
+    socket.bind({ port, ...(address !== undefined && { address }) }, () => {
+      socket.removeAllListeners('error');
+      resolve(socket);
+    });
+  });
 }

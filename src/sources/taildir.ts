@@ -6,17 +6,23 @@ import { defineSource } from '../config/definition.ts';
 import type { ConfigOf } from '../config/field.ts';
 import { boolean, integer, list, map, optionalText, text } from '../config/field.ts';
 import type { PollResult, Source, SourceContext } from '../core/source.ts';
-import { EmitWindow } from './taildir/emit-window.ts';
+import { EmitWindow } from '../files/emit-window.ts';
+import { inParallel } from '../files/parallel.ts';
+import { ReadSlabs } from '../files/read-slabs.ts';
+import {
+  multiLineFields,
+  multiLineNotes,
+  multiLineProblems,
+  multiLineRulesOf,
+} from '../framing/multi-line.ts';
 import type { FileGroup } from './taildir/groups.ts';
 import { parseGroup } from './taildir/groups.ts';
 import { DirectoryListing } from './taildir/listing.ts';
 import type { Beginnings } from './taildir/matching.ts';
 import { nameKey, StreamMatcher } from './taildir/matching.ts';
 import { OpenFiles } from './taildir/open-files.ts';
-import { inParallel } from './taildir/parallel.ts';
 import type { FilePosition } from './taildir/position-file.ts';
 import { PositionFile } from './taildir/position-file.ts';
-import { ReadSlabs } from './taildir/read-slabs.ts';
 import type { ReadOutcome, TailedFile } from './taildir/tailed-file.ts';
 import { DirectoryWatcher } from './taildir/watcher.ts';
 
@@ -96,6 +102,7 @@ const fields = {
     default: true,
     extra: true,
   }),
+  ...multiLineFields,
 };
 
 type TaildirConfig = ConfigOf<typeof fields>;
@@ -112,7 +119,9 @@ What was delivered stands in the channels; the position file follows it. It deci
 begins that no channel knows, so that an agent takes over from Flume where that stopped.
 
 A new file that begins as a tailed one does, and has nothing more, is taken for a copy in the
-making: it is read once it has not changed for 5 seconds.`,
+making: it is read once it has not changed for 5 seconds.
+
+${multiLineNotes} What is cut at a limit has the header \`millrace.line\` = \`cut\`.`,
   rereads: true,
   fields,
   example: `type = TAILDIR
@@ -125,7 +134,8 @@ fileHeader = true`,
   create: (config, context) => new TaildirSource(config, context),
 });
 
-function problemsOf({ filegroups, files, headers }: TaildirConfig): readonly FieldProblem[] {
+function problemsOf(config: TaildirConfig): readonly FieldProblem[] {
+  const { filegroups, files, headers } = config;
   const problems: FieldProblem[] = [];
   let usable = 0;
   for (const name of filegroups) {
@@ -143,6 +153,7 @@ function problemsOf({ filegroups, files, headers }: TaildirConfig): readonly Fie
       problems.push({ key: `filegroups.${name}`, problem });
     }
   }
+  problems.push(...multiLineProblems(config));
   if (usable === 0) problems.push({ key: 'filegroups', problem: 'no file group is left' });
   return problems;
 }
@@ -179,6 +190,7 @@ class TaildirSource implements Source {
   #wokenAt: number | undefined;
   #positionsAt = 0;
   #turns = 0;
+  #wakingForOpen = false;
   #settling: Promise<void> | undefined;
 
   constructor(config: TaildirConfig, context: SourceContext) {
@@ -195,9 +207,11 @@ class TaildirSource implements Source {
   async start(): Promise<void> {
     const { maxBatchCount, cachePatternMatching, skipToEnd, maxLineBytes } = this.#config;
     const { clock, log, disk } = this.#context;
+    const multiLine = multiLineRulesOf(this.#config);
     const options = {
       ...this.#config,
-      slabs: new ReadSlabs(maxLineBytes),
+      multiLine,
+      slabs: new ReadSlabs(maxLineBytes + (multiLine?.maxBytes ?? 0) + 1),
       maxBatchCount: maxBatchCount > 0 ? maxBatchCount : Number.MAX_SAFE_INTEGER,
       boot: await disk.bootId(),
     };
@@ -280,7 +294,7 @@ class TaildirSource implements Source {
     const { clock } = this.#context;
     const begun = clock.monotonic();
     const waiting = [...matcher.tails.values()].filter((tail) => {
-      return !tail.blank && (tail.dirty || this.#flushes(tail));
+      return !tail.blank && (tail.dirty || tail.due !== 'nothing');
     });
     waiting.sort((a, b) => a.lastTurn - b.lastTurn || a.info.mtimeMs - b.info.mtimeMs);
     let more = false;
@@ -316,7 +330,7 @@ class TaildirSource implements Source {
   async #read(tail: TailedFile, signal: AbortSignal): Promise<ReadOutcome | undefined> {
     tail.busy = true;
     try {
-      const outcome = await tail.read(this.#window, signal, this.#flushes(tail));
+      const outcome = await tail.read(this.#window, signal, tail.due);
       tail.complaint = undefined;
       return outcome;
     } catch (error) {
@@ -333,11 +347,6 @@ class TaildirSource implements Source {
     }
   }
 
-  /** Is a last line without newline to be taken as it is? */
-  #flushes(tail: TailedFile): boolean {
-    return tail.unreadBytes > 0 && tail.idle;
-  }
-
   /** What is done between reads: files closed, identities and positions written. */
   async #lookAfter({ matcher, openFiles }: Running): Promise<void> {
     const { clock } = this.#context;
@@ -351,10 +360,25 @@ class TaildirSource implements Source {
       else this.#settle();
     }
     await openFiles.trim();
+    this.#wakeForOpen(tails);
     if (now - this.#positionsAt >= this.#config.writePosInterval) {
       this.#positionsAt = now;
       await this.#positionFile.write(this.#positions(tails));
     }
+  }
+
+  /** Has the runner poll when the first of the events that may go on is due. */
+  #wakeForOpen(tails: readonly TailedFile[]): void {
+    const waits = tails.flatMap((tail) => tail.openFor ?? []);
+    const running = this.#running;
+    if (waits.length === 0 || this.#wakingForOpen || !running) return;
+    this.#wakingForOpen = true;
+    const { signal } = running.stopped;
+    const wait = Math.max(1, Math.min(...waits));
+    void this.#context.clock.sleep(wait, signal).then(() => {
+      this.#wakingForOpen = false;
+      if (!signal.aborted) this.#context.wake();
+    });
   }
 
   #isSettled(tail: TailedFile): boolean {

@@ -1,7 +1,8 @@
 import type { SourceContext } from '../../core/source.ts';
-import { fileInfo, keyOf, proofBytes, readBytes } from './identity.ts';
-import { InputFile } from './input-file.ts';
-import type { FoundFile } from './tailed-file.ts';
+import { fileInfo, keyOf } from '../../files/file-info.ts';
+import { InputFile } from '../../files/input-file.ts';
+import { proofBytes, readBytes } from '../../files/proof.ts';
+import type { FoundFile } from './listing.ts';
 
 /** Unreadable files that are remembered, so that each is said once. */
 const mostComplaints = 10_000;

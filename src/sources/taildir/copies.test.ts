@@ -4,15 +4,16 @@ import { appendFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
+import { fileInfo } from '../../files/file-info.ts';
+import { InputFile } from '../../files/input-file.ts';
+import { proofBytes } from '../../files/proof.ts';
+import { ReadSlabs } from '../../files/read-slabs.ts';
 import { FakeSourceContext } from '../../testing/fake-source-context.ts';
 import type { Candidate } from './candidates.ts';
 import { copyWaitMs, originalsFirst, PossibleCopies, TailHeads } from './copies.ts';
 import { parseGroup } from './groups.ts';
-import { fileInfo, proofBytes } from './identity.ts';
-import { InputFile } from './input-file.ts';
+import type { FoundFile } from './listing.ts';
 import { OpenFiles } from './open-files.ts';
-import { ReadSlabs } from './read-slabs.ts';
-import type { FoundFile } from './tailed-file.ts';
 import { TailedFile } from './tailed-file.ts';
 
 const options = {
@@ -21,6 +22,7 @@ const options = {
   byteOffsetHeader: false,
   batchSize: 100,
   maxBatchCount: 1,
+  multiLine: undefined,
   maxLineBytes: 1000,
   slabs: new ReadSlabs(1000),
   idleTimeout: 1000,

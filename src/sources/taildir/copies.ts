@@ -1,8 +1,10 @@
 import type { Clock } from '../../core/clock.ts';
+import type { FileInfo } from '../../files/file-info.ts';
+import { keyOf } from '../../files/file-info.ts';
+import { proofBytes, readBytes } from '../../files/proof.ts';
 import type { Candidate } from './candidates.ts';
-import type { FileInfo } from './identity.ts';
-import { keyOf, proofBytes, readBytes } from './identity.ts';
-import type { FoundFile, TailedFile } from './tailed-file.ts';
+import type { FoundFile } from './listing.ts';
+import type { TailedFile } from './tailed-file.ts';
 
 /**
  * How long a file that repeats a tailed one must be unchanged before it counts as a file of its

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
-import { javaPattern, parseGroup } from './groups.ts';
+import { parseGroup } from './groups.ts';
 
 test('a group is a literal directory, a pattern, and the headers under its name', () => {
   const headers = new Map([
@@ -24,19 +24,4 @@ test('a group is a literal directory, a pattern, and the headers under its name'
 test('a pattern without a directory is for the working directory, one under / for the root', () => {
   assert.equal(parseGroup('g', 'a.log', new Map()).directory, process.cwd());
   assert.equal(parseGroup('g', '/a.log', new Map()).directory, '/');
-});
-
-test('alternatives match as a whole', () => {
-  assert(!javaPattern('a|b').test('ab'));
-  assert(javaPattern('a|b').test('b'));
-});
-
-test('what Java writes in its own way means the same here', () => {
-  assert(javaPattern('(?i)APP.*').test('app.log'));
-  assert(javaPattern('\\Qa.b\\E.*').test('a.bc'));
-  assert(!javaPattern('\\Qa.b\\E.*').test('axbc'));
-  assert(javaPattern('\\p{Digit}+\\.log').test('12.log'));
-  assert(javaPattern('a*+b').test('aab'));
-  assert(javaPattern('[*+]x').test('+x'));
-  assert(javaPattern('a\\++').test('a++'));
 });

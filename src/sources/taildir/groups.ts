@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { javaPattern } from '../../config/java-pattern.ts';
 
 /** A set of files that are tailed with the same headers. */
 export interface FileGroup {
@@ -30,29 +31,3 @@ export function parseGroup(
   const pattern = javaPattern(value.slice(slash + 1));
   return { name, directory: resolve(directory), pattern, headers };
 }
-
-/** The JavaScript form of a Java regular expression that must match a whole text. */
-export function javaPattern(source: string): RegExp {
-  const flags = /^\(\?([ims]+)\)/.exec(source);
-  const rest = flags ? source.slice(flags[0].length) : source;
-  const translated = rest
-    .replace(/\\Q(.*?)(?:\\E|$)/gs, (_, literal: string) => literal.replace(/[^\w]/g, '\\$&'))
-    .replace(/\\p\{(Alpha|Digit|Alnum|Upper|Lower|Punct|Space)\}/g, (_, name: string) => {
-      return posixClasses[name] ?? '';
-    })
-    .replace(possessive, (whole, quantifier: string | undefined) => quantifier ?? whole);
-  return new RegExp(`^(?:${translated})$`, flags?.[1] ?? '');
-}
-
-/** `.*+` and the like, beside character classes and escapes, which are left alone. */
-const possessive = /\[(?:\\.|[^\]\\])*\]|\\.|([*+?}])\+/g;
-
-const posixClasses: Readonly<Record<string, string>> = {
-  Alpha: '[A-Za-z]',
-  Digit: '[0-9]',
-  Alnum: '[A-Za-z0-9]',
-  Upper: '[A-Z]',
-  Lower: '[a-z]',
-  Punct: '[!-/:-@\\[-`{-~]',
-  Space: '\\s',
-};

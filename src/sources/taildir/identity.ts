@@ -1,47 +1,8 @@
-import { hash } from 'node:crypto';
-import type { Stats } from 'node:fs';
 import type { Json } from '../../core/component.ts';
-import type { InputFile } from './input-file.ts';
-
-/** Bytes at the beginning, and before the read offset, by which a file is known again. */
-export const proofBytes = 1024;
-
-/** What the file system says of a file. */
-export interface FileInfo {
-  readonly device: number;
-  readonly inode: number;
-  readonly size: number;
-  readonly mtimeMs: number;
-  readonly ctimeMs: number;
-  /** When the file was made; `undefined` where the file system doesn't tell for sure. */
-  readonly bornMs: number | undefined;
-  /** The same where it may also be the ctime: some systems have nothing better. */
-  readonly perhapsBornMs: number;
-  /** 0: it was deleted. */
-  readonly links: number;
-}
-
-export function fileInfo(stats: Stats): FileInfo {
-  const { dev, ino, size, mtimeMs, ctimeMs, birthtimeMs, nlink } = stats;
-  // Where no birth time is kept, 0 or the ctime stands in its place.
-  const sure = birthtimeMs > 0 && birthtimeMs !== ctimeMs && birthtimeMs <= mtimeMs;
-  return {
-    device: dev,
-    inode: ino,
-    size,
-    mtimeMs,
-    ctimeMs,
-    bornMs: sure ? birthtimeMs : undefined,
-    perhapsBornMs: birthtimeMs,
-    links: nlink,
-  };
-}
-
-/** Names an inode while it lives. */
-export const keyOf = (info: FileInfo) => `${info.device}-${info.inode}`;
-
-/** A part of a file's content: `[offset, offset + length)`. */
-export type Proof = { readonly offset: number; readonly length: number; readonly hash: string };
+import type { FileInfo } from '../../files/file-info.ts';
+import type { InputFile } from '../../files/input-file.ts';
+import type { Proof } from '../../files/proof.ts';
+import { isObject, parseProof, proofBytes, proves } from '../../files/proof.ts';
 
 /**
  * What a stream is known by, as the channels keep it. The proofs decide: a file whose content has
@@ -64,10 +25,6 @@ export type Identity = {
   readonly gone: number | null;
 };
 
-export function proofOf(offset: number, bytes: Buffer): Proof {
-  return { offset, length: bytes.length, hash: hash('sha256', bytes, 'base64url').slice(0, 16) };
-}
-
 /** `undefined` for what is no identity of a tailed file. */
 export function parseIdentity(json: Json): Identity | undefined {
   if (!isObject(json)) return undefined;
@@ -77,17 +34,6 @@ export function parseIdentity(json: Json): Identity | undefined {
   if (!head || !tail || typeof device !== 'number' || typeof inode !== 'number') return undefined;
   if (typeof path !== 'string' || typeof boot !== 'string') return undefined;
   return { device, inode, path, boot, head, tail, born: time(born), gone: time(gone) };
-}
-
-function parseProof(json: Json | undefined): Proof | undefined {
-  if (!isObject(json)) return undefined;
-  const { offset, length, hash: text } = json;
-  if (typeof offset !== 'number' || typeof length !== 'number') return undefined;
-  return typeof text === 'string' ? { offset, length, hash: text } : undefined;
-}
-
-function isObject(json: Json | undefined): json is { readonly [key: string]: Json } {
-  return typeof json === 'object' && json !== null && !Array.isArray(json);
 }
 
 const time = (json: Json | undefined) => (typeof json === 'number' ? json : null);
@@ -115,13 +61,6 @@ export async function compare(
   return (await proves(file, size, identity.tail)) ? 'same' : 'different';
 }
 
-/** Has the file what was proved? */
-async function proves(file: InputFile, size: number, proof: Proof): Promise<boolean> {
-  if (size < proof.offset + proof.length) return false;
-  const bytes = await readBytes(file, proof.offset, proof.length);
-  return proofOf(proof.offset, bytes).hash === proof.hash;
-}
-
 /** The last bytes, up to 1 KiB, of what was read before and what was read now; a copy. */
 export function lastBytes(before: Buffer, now: Buffer): Buffer {
   if (now.length >= proofBytes) return Buffer.from(now.subarray(now.length - proofBytes));
@@ -134,16 +73,4 @@ export function longerHead(head: Buffer, offset: number, bytes: Buffer): Buffer 
   const end = Math.min(offset + bytes.length, proofBytes);
   if (offset > head.length || end <= head.length) return head;
   return Buffer.concat([head.subarray(0, offset), bytes.subarray(0, end - offset)]);
-}
-
-/** The bytes there, fewer where the file ends. */
-export async function readBytes(file: InputFile, offset: number, length: number): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafeSlow(length);
-  let filled = 0;
-  while (filled < length) {
-    const bytesRead = await file.read([bytes.subarray(filled)], offset + filled);
-    if (bytesRead === 0) break;
-    filled += bytesRead;
-  }
-  return bytes.subarray(0, filled);
 }

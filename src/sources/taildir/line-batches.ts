@@ -1,7 +1,7 @@
 import type { Column, Headers } from '../../core/event-batch.ts';
 import { EventBatch } from '../../core/event-batch.ts';
+import type { Lines } from '../../framing/lines.ts';
 import type { FileGroup } from './groups.ts';
-import type { Lines } from './lines.ts';
 
 /** The header of an event whose line goes on in the next event, and its value. */
 const lineHeader = 'millrace.line';

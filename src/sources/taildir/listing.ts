@@ -2,11 +2,18 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../core/clock.ts';
 import type { Logger } from '../../core/log.ts';
+import type { FileInfo } from '../../files/file-info.ts';
+import { fileInfo } from '../../files/file-info.ts';
+import { statOf } from '../../files/input-file.ts';
+import { inParallel } from '../../files/parallel.ts';
 import type { FileGroup } from './groups.ts';
-import { fileInfo } from './identity.ts';
-import { statOf } from './input-file.ts';
-import { inParallel } from './parallel.ts';
-import type { FoundFile } from './tailed-file.ts';
+
+/** A file as it was found under a name. */
+export interface FoundFile {
+  readonly path: string;
+  readonly group: FileGroup;
+  readonly info: FileInfo;
+}
 
 /** What one look at the directories found. */
 export interface Listing {

@@ -1,5 +1,5 @@
+import { proofOf } from '../../files/proof.ts';
 import type { Identity } from './identity.ts';
-import { proofOf } from './identity.ts';
 
 /** A stream without a file. */
 export interface LostStream {

@@ -1,19 +1,21 @@
 import { basename, dirname } from 'node:path';
 import type { StreamStatus } from '../../core/channel.ts';
 import type { SourceContext } from '../../core/source.ts';
+import { keyOf } from '../../files/file-info.ts';
+import { inParallel } from '../../files/parallel.ts';
+import { proofBytes } from '../../files/proof.ts';
 import type { Candidate } from './candidates.ts';
 import { Candidates } from './candidates.ts';
 import { originalsFirst, PossibleCopies, TailHeads } from './copies.ts';
 import type { FileGroup } from './groups.ts';
 import type { Likeness } from './identity.ts';
-import { compare, keyOf, parseIdentity, proofBytes, sameBirth } from './identity.ts';
-import type { Listing } from './listing.ts';
+import { compare, parseIdentity, sameBirth } from './identity.ts';
+import type { FoundFile, Listing } from './listing.ts';
 import { allFiles } from './listing.ts';
 import type { LostStream } from './lost-streams.ts';
 import { LostStreams } from './lost-streams.ts';
 import type { OpenFiles } from './open-files.ts';
-import { inParallel } from './parallel.ts';
-import type { FoundFile, TailOptions } from './tailed-file.ts';
+import type { TailOptions } from './tail-options.ts';
 import { TailedFile } from './tailed-file.ts';
 
 /*

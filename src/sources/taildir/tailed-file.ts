@@ -1,28 +1,22 @@
 import type { StreamStatus } from '../../core/channel.ts';
 import { releaseSlab } from '../../core/slab-pool.ts';
 import type { SourceContext } from '../../core/source.ts';
-import type { EmitWindow } from './emit-window.ts';
+import type { EmitWindow } from '../../files/emit-window.ts';
+import type { FileInfo } from '../../files/file-info.ts';
+import { fileInfo, keyOf } from '../../files/file-info.ts';
+import { InputFile } from '../../files/input-file.ts';
+import { proofBytes, proofOf, readBytes } from '../../files/proof.ts';
+import { chunkBytes } from '../../files/read-slabs.ts';
+import type { Lines } from '../../framing/lines.ts';
+import { firstLines } from '../../framing/lines.ts';
+import { ChunkEvents } from './chunk-events.ts';
 import type { FileGroup } from './groups.ts';
-import type { FileInfo, Identity } from './identity.ts';
-import {
-  fileInfo,
-  keyOf,
-  lastBytes,
-  longerHead,
-  parseIdentity,
-  proofBytes,
-  proofOf,
-  readBytes,
-} from './identity.ts';
-import { InputFile } from './input-file.ts';
-import type { HeaderOptions } from './line-batches.ts';
+import type { Identity } from './identity.ts';
+import { lastBytes, longerHead, parseIdentity } from './identity.ts';
 import { LineBatches } from './line-batches.ts';
-import type { Lines } from './lines.ts';
-import { firstLines, splitLines } from './lines.ts';
-import { LongLines } from './long-lines.ts';
+import type { FoundFile } from './listing.ts';
 import type { OpenFiles } from './open-files.ts';
-import type { ReadSlabs } from './read-slabs.ts';
-import { chunkBytes } from './read-slabs.ts';
+import type { Flush, TailOptions } from './tail-options.ts';
 
 /*
  * Invariants.
@@ -39,27 +33,10 @@ import { chunkBytes } from './read-slabs.ts';
 const turnBytes = 16 * 1024 * 1024;
 /** An unfinished line at least this long is not read again until its newline was seen. */
 const longRestBytes = 64 * 1024;
+const newline = 10;
 
 /** How often the identity of a file that is read is written at most. */
 const identityMs = 1000;
-
-export interface TailOptions extends HeaderOptions {
-  readonly batchSize: number;
-  readonly maxBatchCount: number;
-  readonly maxLineBytes: number;
-  readonly slabs: ReadSlabs;
-  /** In milliseconds. */
-  readonly idleTimeout: number;
-  /** The machine's boot. */
-  readonly boot: string;
-}
-
-/** A file as it was found under a name. */
-export interface FoundFile {
-  readonly path: string;
-  readonly group: FileGroup;
-  readonly info: FileInfo;
-}
 
 /**
  * `more`: there is more to read now. `end`: nothing for now. `moved`: the name leads to no file,
@@ -104,7 +81,7 @@ export class TailedFile {
   readonly #context: SourceContext;
   readonly #openFiles: OpenFiles;
   readonly #batches: LineBatches;
-  readonly #longLines: LongLines;
+  readonly #events: ChunkEvents;
   readonly #first: number;
   #bornMs: number | undefined;
   #introduced: boolean;
@@ -120,7 +97,6 @@ export class TailedFile {
   #want = chunkBytes;
   /** There is no newline in `[position, searched)`. */
   #searched = 0;
-  #lineBytes = 64;
 
   /** @param known what the channels know of the stream; else it is new and begins at `first` */
   constructor(
@@ -140,7 +116,7 @@ export class TailedFile {
     this.group = found.group;
     this.#batches = new LineBatches(options, stream);
     this.#batches.setFile(found.path, found.group);
-    this.#longLines = new LongLines(context, options.maxLineBytes);
+    this.#events = new ChunkEvents(options, context);
     this.info = found.info;
     this.#bornMs = found.info.bornMs;
     this.key = keyOf(found.info);
@@ -157,9 +133,27 @@ export class TailedFile {
     this.changedAt = clock.monotonic() - Math.max(0, clock.now() - found.info.mtimeMs);
   }
 
+  /** For how long it has not changed, in milliseconds. */
+  get stillFor(): number {
+    return this.#context.clock.monotonic() - this.changedAt;
+  }
+
   /** Has it not changed for the idle time-out? */
   get idle(): boolean {
-    return this.#context.clock.monotonic() - this.changedAt >= this.#options.idleTimeout;
+    return this.stillFor >= this.#options.idleTimeout;
+  }
+
+  /** When, in milliseconds, the lines of an event that may go on are taken for it. */
+  get openFor(): number | undefined {
+    const { multiLine } = this.#options;
+    if (!multiLine || !this.#events.isOpen) return undefined;
+    return Math.max(0, multiLine.timeoutMs - this.stillFor);
+  }
+
+  /** What is to be taken as it is by now. */
+  get due(): Flush {
+    if (this.unreadBytes > 0 && this.idle) return 'all';
+    return this.openFor === 0 ? 'lines' : 'nothing';
   }
 
   get isOpen(): boolean {
@@ -217,9 +211,9 @@ export class TailedFile {
   /**
    * Emits what is there, within a turn's bound; failures of emits come later, as `failure`.
    *
-   * @param flush the rest after the last newline is an event too, unless the file has just changed
+   * @param due what is taken at the end as it is, unless the file has just changed
    */
-  async read(window: EmitWindow, signal: AbortSignal, flush: boolean): Promise<ReadOutcome> {
+  async read(window: EmitWindow, signal: AbortSignal, due: Flush): Promise<ReadOutcome> {
     const { changedAt, isOpen } = this;
     const handle = await this.open();
     if (!handle) return 'moved';
@@ -227,8 +221,8 @@ export class TailedFile {
     this.dirty = false;
     if (this.info.size < this.readEnd || !(await this.#prove(handle))) return 'replaced';
     if (this.info.size > 0 && this.#introduce() && !(await this.#prove(handle))) return 'replaced';
-    const final = flush && changedAt === this.changedAt;
-    if (await this.#searchNewline(handle, final)) return 'end';
+    const flush = changedAt === this.changedAt ? due : 'nothing';
+    if (flush === 'nothing' && (await this.#searchNewline(handle))) return 'end';
 
     const turnEnd = this.position + turnBytes;
     const { batchSize, maxBatchCount } = this.#options;
@@ -239,7 +233,7 @@ export class TailedFile {
       next = undefined;
       if (!chunk.sound) return 'replaced';
       const from = this.position;
-      const all = this.#lines(chunk, final);
+      const all = this.#find(chunk, flush);
       const lines = all.count <= eventsLeft ? all : firstLines(all, eventsLeft);
       eventsLeft -= lines.count;
       const more = this.#advance(chunk, lines) || lines !== all;
@@ -323,7 +317,7 @@ export class TailedFile {
     this.#edges.sort((a, b) => a - b);
     this.#searched = 0;
     this.#want = chunkBytes;
-    this.#longLines.inside = false;
+    this.#events.restart();
   }
 
   /** Brings the stream's identity up to date; nothing may be in flight. */
@@ -431,16 +425,15 @@ export class TailedFile {
    * Looks for the end of a long unfinished line without keeping it: true when there is none yet.
    * Else each write to a line of many megabytes would have all of it read again.
    */
-  async #searchNewline(handle: InputFile, final: boolean): Promise<boolean> {
+  async #searchNewline(handle: InputFile): Promise<boolean> {
     const limit = this.#limit;
-    if (final || limit < this.info.size || limit - this.position > this.#options.maxLineBytes) {
-      return false;
-    }
+    const { maxLineBytes } = this.#options;
+    if (limit < this.info.size || limit - this.position > maxLineBytes) return false;
     if (this.#searched - this.position < longRestBytes) return false;
     while (this.#searched < limit) {
       const length = Math.min(longRestBytes, limit - this.#searched);
       const bytes = await readBytes(handle, this.#searched, length);
-      if (bytes.includes(10) || bytes.length === 0) {
+      if (bytes.includes(newline) || bytes.length === 0) {
         this.#want = Math.max(chunkBytes, limit - this.position);
         return false;
       }
@@ -449,15 +442,19 @@ export class TailedFile {
     return true;
   }
 
-  #lines(chunk: Chunk, final: boolean): Lines {
-    const { maxLineBytes } = this.#options;
-    const end = this.position + chunk.length;
+  #find({ slab, length }: Chunk, flush: Flush): Lines {
+    const base = this.position;
+    const end = base + length;
     const atEdge = this.#edges[0] === end;
-    const atEnd = final && end >= this.info.size;
-    const expected = Math.min(chunk.length, (chunk.length / this.#lineBytes) * 1.2);
-    const wholeChunk = atEdge || atEnd;
-    const { slab, length } = chunk;
-    return splitLines(slab, length, this.position, maxLineBytes, wholeChunk, expected);
+    const atEnd = end >= this.info.size;
+    return this.#events.find({
+      slab,
+      length,
+      base,
+      inside: base > 0 && this.#proof?.at(-1) !== newline,
+      closesLine: atEdge || (atEnd && flush === 'all'),
+      closesEvent: atEdge || (atEnd && flush !== 'nothing'),
+    });
   }
 
   /** Moves on to behind these lines. Returns whether there is more to read now. */
@@ -473,11 +470,10 @@ export class TailedFile {
     this.position = lines.offsets[lines.count - 1] as number;
     const consumed = this.position - from;
     this.head = longerHead(this.head, from, chunk.slab.subarray(0, chunk.length));
-    this.#lineBytes = Math.max(1, consumed / lines.count);
     this.#proof = lastBytes(this.#proof ?? Buffer.alloc(0), chunk.slab.subarray(0, consumed));
     this.#proofEnd = this.position;
-    this.#longLines.note(this.path, from, lines);
-    this.#want = this.#longLines.inside ? this.#options.slabs.longBytes : chunkBytes;
+    this.#events.note(this.path, from, lines);
+    this.#want = this.#events.inPieces ? this.#options.slabs.longBytes : chunkBytes;
     return this.#limit > end;
   }
 

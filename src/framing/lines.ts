@@ -1,15 +1,26 @@
 /** Lines of a slab as columns: what `EventBatch` is made of. */
 export interface Lines {
   readonly count: number;
-  /**
-   * Where each body begins and ends in the slab: without its newline, and without a CR before that.
-   */
+  /** Where each body begins and ends in the slab: without its newline. */
   readonly starts: Uint32Array;
   readonly ends: Uint32Array;
   /** Per line, the offset in the file just after its newline. */
   readonly offsets: Float64Array;
   /** The lines that are pieces: they go on in the next event. Nearly always empty. */
   readonly pieces: readonly number[];
+}
+
+/** What ends a line, beside its newline. */
+export interface LineRules {
+  /** A line of more bytes, without its newline, becomes pieces of this size. */
+  readonly maxBytes: number;
+  /**
+   * Where a line of more bytes, or what is there of it, ends instead; `undefined`: nowhere yet.
+   * Beyond `begin`.
+   */
+  readonly cutAt?: (slab: Buffer, begin: number, end: number) => number | undefined;
+  /** Does a CR before the newline belong to the body? */
+  readonly keepsCr: boolean;
 }
 
 const newline = 10;
@@ -19,7 +30,6 @@ const carriageReturn = 13;
  * Finds the lines in the first `length` bytes of a slab.
  *
  * @param base the slab's offset in the file
- * @param maxLineBytes a longer line becomes pieces of this size, counted from where it begins
  * @param final the rest after the last newline is a line as well; else it is left
  * @param expected about how many lines there will be
  */
@@ -27,7 +37,7 @@ export function splitLines(
   slab: Buffer,
   length: number,
   base: number,
-  maxLineBytes: number,
+  { maxBytes, cutAt, keepsCr }: LineRules,
   final: boolean,
   expected: number,
 ): Lines {
@@ -43,13 +53,14 @@ export function splitLines(
     const ended = found >= 0 && found < length;
     let end = ended ? found : length;
     let next = ended ? found + 1 : length;
-    const cut = end - begin > maxLineBytes;
-    if (cut) {
-      end = next = begin + maxLineBytes;
+    const long = end - begin > maxBytes;
+    const cut = long ? (cutAt ? cutAt(slab, begin, end) : begin + maxBytes) : undefined;
+    if (cut !== undefined) {
+      end = next = cut;
       pieces.push(count);
     } else if (!ended) {
       if (!final || begin === length) break;
-    } else if (end > begin && slab[end - 1] === carriageReturn) end--;
+    } else if (!keepsCr && end > begin && slab[end - 1] === carriageReturn) end--;
     if (count === capacity) {
       capacity *= 2;
       starts = grown(starts, new Uint32Array(capacity));

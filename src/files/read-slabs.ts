@@ -1,4 +1,4 @@
-import { releaseSlab, retainSlab, SlabPool } from '../../core/slab-pool.ts';
+import { releaseSlab, retainSlab, SlabPool } from '../core/slab-pool.ts';
 
 /** The most bytes of one read, unless a line is longer. */
 export const chunkBytes = 512 * 1024;

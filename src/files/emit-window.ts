@@ -1,4 +1,4 @@
-import { releaseSlab, retainSlab } from '../../core/slab-pool.ts';
+import { releaseSlab, retainSlab } from '../core/slab-pool.ts';
 
 /**
  * Emits under way at once, over all files of a source: enough for a group commit to be worth it.

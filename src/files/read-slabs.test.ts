@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
-import { releaseSlab } from '../../core/slab-pool.ts';
+import { releaseSlab } from '../core/slab-pool.ts';
 import { chunkBytes, ReadSlabs } from './read-slabs.ts';
 
 test('small reads share a slab without overlapping, until it is given away', () => {

@@ -1,13 +1,14 @@
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
-import { Prng, seedFromEnvironment } from '../../testing/prng.ts';
+import { Prng, seedFromEnvironment } from '../testing/prng.ts';
 import type { Lines } from './lines.ts';
 import { firstLines, splitLines } from './lines.ts';
 
 const none = Number.MAX_SAFE_INTEGER;
 
 function split(text: string, maxLineBytes = none, final = false): Lines {
-  return splitLines(Buffer.from(text), text.length, 100, maxLineBytes, final, 4);
+  const rules = { maxBytes: maxLineBytes, keepsCr: false };
+  return splitLines(Buffer.from(text), text.length, 100, rules, final, 4);
 }
 
 function bodies(text: string, lines: Lines): string[] {
@@ -29,7 +30,20 @@ test('the rest is a line when it is final, with its CR, unless there is none', (
 });
 
 test('bytes behind the length are not looked at', () => {
-  assert.equal(splitLines(Buffer.from('ab\ncd\n'), 2, 0, none, false, 4).count, 0);
+  const rules = { maxBytes: none, keepsCr: false };
+  assert.equal(splitLines(Buffer.from('ab\ncd\n'), 2, 0, rules, false, 4).count, 0);
+});
+
+test('a CR can be kept, and a long line be cut anywhere, or not yet', () => {
+  const slab = Buffer.from('ab\r\nabcdef\nabcdefgh');
+  const rules = {
+    maxBytes: 3,
+    keepsCr: true,
+    cutAt: (_: Buffer, begin: number, end: number) => (end - begin > 6 ? begin + 6 : undefined),
+  };
+  const lines = splitLines(slab, slab.length, 0, rules, false, 4);
+  assert.deepEqual(bodies(`${slab}`, lines), ['ab\r', 'abcdef', 'abcdef']);
+  assert.deepEqual(lines.pieces, [2]);
 });
 
 test('a line of the greatest length is whole, one byte more is cut', () => {
