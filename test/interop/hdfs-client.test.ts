@@ -1,0 +1,408 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { HdfsClient, type HdfsFileWriter, isRemote, RemoteError } from '../../src/hdfs/index.ts';
+import { Prng, seedFromEnvironment } from '../../src/testing/prng.ts';
+import { HdfsCluster, hdfsMissing } from '../../testbed/hdfs.ts';
+
+/*
+ * The HDFS client beside real HDFS: what it writes is read back by itself and by Hadoop, while
+ * DataNodes and the NameNode are killed, stopped and restarted.
+ */
+const blockBytes = 1 << 20;
+/** Short, so that a DataNode that says nothing is given up soon. */
+const settings = { 'dfs.client.socket-timeout': '2000', 'dfs.ls.limit': '3' };
+const user = { superuser: 'root', owner: 'flume' };
+
+let cluster: HdfsCluster;
+let hdfs: HdfsClient;
+const seed = seedFromEnvironment();
+const prng = new Prng(seed);
+
+async function clientWith(more: Record<string, string> = {}): Promise<HdfsClient> {
+  return HdfsClient.open({ confDir: cluster.confDir, settings: { ...settings, ...more } });
+}
+
+/** Reads it with our own reader. */
+async function hasContent(path: string, expected: Buffer): Promise<void> {
+  const found = await hdfs.readFile(path);
+  assert.equal(found.length, expected.length, `${path} has the right length`);
+  assert(found.equals(expected), `${path} has the right bytes`);
+}
+
+async function eventually(what: string, condition: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 30_000;
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error(`not within 30 s: ${what}`);
+    await sleep(100);
+  }
+}
+
+/** Starts what a test has killed. */
+async function reviveAll(): Promise<void> {
+  for (const { name, process } of cluster.dataNodes) {
+    process?.signal('SIGCONT');
+    if (process?.hasExited) cluster.startDataNode(name);
+  }
+  await cluster.untilLive(4);
+}
+
+/** The name of the DataNode at this place of the pipeline. */
+function nodeOf(file: HdfsFileWriter, index: number): string {
+  const port = Number(file.datanodes[index]?.split(':')[1]);
+  return cluster.dataNodeAt(port).name;
+}
+
+describe('the HDFS client beside real HDFS', { skip: hdfsMissing() }, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-hdfs-'));
+
+  before(async () => {
+    console.log(`seed ${seed}`);
+    cluster = await HdfsCluster.start({ folder, dataNodes: 4, settings });
+    hdfs = await clientWith();
+    await hdfs.mkdirs('/t');
+  });
+
+  after(async () => {
+    hdfs?.close();
+    await cluster?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  test('makes, lists, renames and deletes', async () => {
+    await hdfs.mkdirs('/names/a/b');
+    for (const name of ['x', 'y', 'é', 'z']) await (await hdfs.create(`/names/${name}`)).close();
+    // The server lists three at once.
+    const names: string[] = [];
+    for await (const { path } of hdfs.list('/names')) names.push(path);
+    // In Java's order of bytes, where é comes first.
+    assert.deepEqual(names, ['/names/é', '/names/a', '/names/x', '/names/y', '/names/z']);
+    const { fileId, permission, type } = (await hdfs.stat('/names/x')) ?? assert.fail();
+    assert.equal(type, 'file');
+    assert.equal(permission, 0o644);
+    await hdfs.rename('/names/x', '/names/w');
+    assert.equal((await hdfs.stat('/names/w'))?.fileId, fileId);
+    const exists = (error: unknown) => isRemote(error, 'FileAlreadyExistsException');
+    await assert.rejects(hdfs.rename('/names/w', '/names/y'), exists);
+    await hdfs.rename('/names/w', '/names/y', { overwrite: true });
+    assert.equal((await hdfs.stat('/names/y'))?.fileId, fileId);
+    await assert.rejects(hdfs.create('/names/y'), exists);
+    await hdfs.setPermission('/names/y', 0o600);
+    assert.equal((await hdfs.stat('/names/y'))?.permission, 0o600);
+    assert.equal(await hdfs.setReplication('/names/y', 2), true);
+    assert.equal((await hdfs.stat('/names/y'))?.replication, 2);
+    assert.equal(await hdfs.delete('/names/nothing'), false);
+    await assert.rejects(hdfs.delete('/names'), /PathIsNotEmpty/);
+    assert.equal(await hdfs.delete('/names', { recursive: true }), true);
+    assert.equal(await hdfs.stat('/names'), undefined);
+    await assert.rejects(hdfs.list('/names').next(), /does not exist/);
+  });
+
+  test('knows the defaults of the server and its DataNodes', async () => {
+    const { blockSize, replication, bytesPerChecksum } = await hdfs.serverDefaults();
+    assert.deepEqual(
+      { blockSize, replication, bytesPerChecksum },
+      {
+        blockSize: blockBytes,
+        replication: 3,
+        bytesPerChecksum: 512,
+      },
+    );
+    assert.equal((await hdfs.datanodes()).length, 4);
+    assert.equal(await hdfs.isInSafeMode(), false);
+  });
+
+  test('acts as another user when it may', async () => {
+    const proxied = await HdfsClient.open({
+      confDir: cluster.confDir,
+      user: user.superuser,
+      proxyUser: user.owner,
+    });
+    await hdfs.mkdirs('/t/open-to-all');
+    await hdfs.setPermission('/t/open-to-all', 0o777);
+    await (await proxied.create('/t/open-to-all/file')).close();
+    assert.equal((await hdfs.stat('/t/open-to-all/file'))?.owner, user.owner);
+    await assert.rejects(proxied.mkdirs('/not-yours'), /AccessControlException/);
+    proxied.close();
+  });
+
+  test('writes what it and Hadoop read back, over several blocks and many flushes', async () => {
+    const file = await hdfs.create('/t/random');
+    const written: Buffer[] = [];
+    for (let length = 0; length < 3.5 * blockBytes; ) {
+      const buffers = Array.from({ length: prng.integer(4) }, () =>
+        prng.bytes(prng.integer(prng.pick([20, 2_000, 300_000]))),
+      );
+      await file.write(buffers);
+      written.push(...buffers);
+      length += buffers.reduce((sum, buffer) => sum + buffer.length, 0);
+      if (prng.chance(0.3)) await file.hflush();
+      if (prng.chance(0.2)) await file.hsync();
+      assert.equal(file.position, length);
+    }
+    await file.close();
+    const expected = Buffer.concat(written);
+    await hasContent('/t/random', expected);
+    const [start, end] = [blockBytes - 700, 2 * blockBytes + 9];
+    const part = await hdfs.readFile('/t/random', { start, end });
+    assert(part.equals(expected.subarray(start, end + 1)), 'a part is read');
+    const found = await cluster.dfs('-cat', '/t/random');
+    assert(found.equals(expected), 'Hadoop reads the same bytes');
+    const report = await cluster.fsck('/t/random');
+    assert.match(report, /Status: HEALTHY/);
+    assert.match(report, /Total blocks \(validated\):\s+4 /);
+  });
+
+  test('a flush makes what was written visible to readers, and no more', async () => {
+    const file = await hdfs.create('/t/flushed');
+    await file.write(Buffer.alloc(700, 1));
+    await file.hflush();
+    await file.write(Buffer.alloc(100, 2));
+    await hasContent('/t/flushed', Buffer.alloc(700, 1));
+    assert.equal((await hdfs.stat('/t/flushed'))?.length, 700);
+    await file.hsync({ updateLength: true });
+    assert.equal((await hdfs.stat('/t/flushed'))?.length, 800);
+    assert.equal(file.currentReplication, 3);
+    await file.close();
+    await assert.rejects(file.write(Buffer.from('more')), /was closed/);
+    await file.close();
+  });
+
+  test('appends behind a partial chunk, a full block, nothing, and in a new block', async () => {
+    const parts: Buffer[] = [];
+    await (await hdfs.create('/t/appended')).close();
+    for (const [bytes, newBlock] of [
+      [1041, false],
+      [7, false],
+      [blockBytes - 1048, false],
+      [512, false],
+      [100, true],
+      [3, false],
+    ] as const) {
+      const file = await hdfs.append('/t/appended', { newBlock });
+      const part = prng.bytes(bytes);
+      await file.write(part);
+      await file.hflush();
+      await file.close();
+      parts.push(part);
+      await hasContent('/t/appended', Buffer.concat(parts));
+    }
+    await assert.rejects(hdfs.append('/t/nothing'), /does not exist/);
+  });
+
+  test('cuts a file, within a block and at its end', async () => {
+    const data = prng.bytes(blockBytes + 1_000);
+    const file = await hdfs.create('/t/cut');
+    await file.write(data);
+    await file.close();
+    for (const length of [blockBytes + 333, blockBytes, 513, 0]) {
+      await hdfs.truncate('/t/cut', length);
+      assert.equal((await hdfs.stat('/t/cut'))?.length, length);
+      await hasContent('/t/cut', data.subarray(0, length));
+    }
+    await assert.rejects(hdfs.truncate('/t/cut', 9), /IllegalArgument/);
+  });
+
+  test('writes CRC-32 where it is asked for', async () => {
+    const other = await clientWith({ 'dfs.checksum.type': 'CRC32' });
+    const data = prng.bytes(100_000);
+    const file = await other.create('/t/crc32');
+    await file.write(data);
+    await file.close();
+    await hasContent('/t/crc32', data);
+    other.close();
+  });
+
+  test('whoever takes the lease gets all that was flushed; the writer is told', async () => {
+    const first = await clientWith();
+    const file = await first.create('/t/taken');
+    await file.write(Buffer.alloc(700, 7));
+    await file.hflush();
+    await assert.rejects(hdfs.append('/t/taken'), /AlreadyBeingCreated|RecoveryInProgress/);
+    await hdfs.recoverLease('/t/taken');
+    await hasContent('/t/taken', Buffer.alloc(700, 7));
+    await file.write(Buffer.from('late'));
+    await assert.rejects(file.close(), (error) => isRemote(error, 'LeaseExpiredException'));
+    await assert.rejects(file.hflush(), (error) => isRemote(error, 'LeaseExpiredException'));
+    file.abort();
+    await hasContent('/t/taken', Buffer.alloc(700, 7));
+    first.close();
+  });
+
+  test('a file that was given up is closed by whoever recovers it', async () => {
+    const file = await hdfs.create('/t/left');
+    await file.write(Buffer.alloc(5_000, 5));
+    await file.hflush();
+    file.abort();
+    await assert.rejects(file.hflush(), /was given up/);
+    const other = await clientWith();
+    await other.recoverLease('/t/left');
+    await hasContent('/t/left', Buffer.alloc(5_000, 5));
+    other.close();
+  });
+
+  test('a quota is an error that is not worth a retry', async () => {
+    await hdfs.mkdirs('/t/quota');
+    await cluster.run('org.apache.hadoop.hdfs.tools.DFSAdmin', [
+      '-setSpaceQuota',
+      '4096',
+      '/t/quota',
+    ]);
+    const file = await hdfs.create('/t/quota/file');
+    await assert.rejects(file.write(Buffer.from('x')), (error) => {
+      return (
+        error instanceof RemoteError && error.is('DSQuotaExceededException') && !error.retryable
+      );
+    });
+    file.abort();
+  });
+
+  test('reads another replica when one is damaged', async () => {
+    const data = prng.bytes(200_000);
+    const file = await hdfs.create('/t/damaged', { replication: 2 });
+    await file.write(data);
+    const names = [nodeOf(file, 0), nodeOf(file, 1)];
+    await file.close();
+    // One of the two is read first; both orders must do.
+    const finalized = (name: string) => join(folder, 'data', name, 'current');
+    const [name = ''] = names;
+    const paths = readdirSync(finalized(name), { recursive: true, encoding: 'utf8' })
+      .filter((path) => /finalized.*blk_\d+$/.test(path))
+      .map((path) => join(finalized(name), path));
+    const path = paths.find((each) => readFileSync(each).equals(data)) ?? assert.fail();
+    const damaged = Buffer.from(data);
+    damaged[150_000] = (damaged[150_000] ?? 0) ^ 1;
+    writeFileSync(path, damaged);
+    for (let round = 0; round < 4; round++) await hasContent('/t/damaged', data);
+  });
+
+  test('a killed DataNode is replaced in the middle of a block', async () => {
+    await reviveAll();
+    const data = prng.bytes(2 * blockBytes);
+    const file = await hdfs.create('/t/killed');
+    let at = 0;
+    const writeTo = async (to: number) => {
+      await file.write(data.subarray(at, to));
+      at = to;
+    };
+    await writeTo(100_000);
+    await file.hflush();
+    const victim = nodeOf(file, 1);
+    await cluster.process(victim).kill();
+    await writeTo(300_000);
+    await file.hflush();
+    assert.equal(file.currentReplication, 3);
+    assert(!file.datanodes.some((_, index) => nodeOf(file, index) === victim));
+    await writeTo(data.length);
+    await file.close();
+    await hasContent('/t/killed', data);
+  });
+
+  test('without a replacement the rest of the pipeline goes on, if that is allowed', async () => {
+    await reviveAll();
+    const key = 'dfs.client.block.write.replace-datanode-on-failure';
+    const modest = await clientWith({ [`${key}.best-effort`]: 'true' });
+    const data = prng.bytes(2_200_000);
+    const file = await modest.create('/t/fewer');
+    await file.write(data.subarray(0, 300_000));
+    await file.hflush();
+    const names = file.datanodes.map((_, index) => nodeOf(file, index));
+    const [other] = cluster.dataNodes.filter(({ name }) => !names.includes(name));
+    await cluster.process(other?.name ?? '').kill();
+    // The first of the pipeline, with packets under way.
+    const writing = file.write(data.subarray(300_000, 900_000));
+    await cluster.process(names[0] ?? '').kill();
+    await writing;
+    await file.hsync();
+    assert.equal(file.currentReplication, 2);
+    await file.write(data.subarray(900_000));
+    await file.close();
+    await hasContent('/t/fewer', data);
+    modest.close();
+  });
+
+  test('a stopped DataNode is given up, and what it has later does not count', async () => {
+    await reviveAll();
+    const data = prng.bytes(400_000);
+    const file = await hdfs.create('/t/stopped', { replication: 2 });
+    await file.write(data.subarray(0, 1_000));
+    await file.hflush();
+    const stopped = cluster.process(nodeOf(file, 1));
+    stopped.signal('SIGSTOP');
+    await file.write(data.subarray(1_000));
+    await file.hflush();
+    assert.equal(file.currentReplication, 1);
+    stopped.signal('SIGCONT');
+    await file.close();
+    await hasContent('/t/stopped', data);
+  });
+
+  test('the last packet may be lost with its DataNode', async () => {
+    await reviveAll();
+    const file = await hdfs.create('/t/last', { replication: 2 });
+    await file.write(Buffer.alloc(3_000, 3));
+    await file.hflush();
+    const stopped = cluster.process(nodeOf(file, 1));
+    stopped.signal('SIGSTOP');
+    const closing = file.close();
+    await sleep(300);
+    await stopped.kill();
+    await closing;
+    await hasContent('/t/last', Buffer.alloc(3_000, 3));
+    await reviveAll();
+  });
+
+  test('a DataNode that restarts for an upgrade is waited for', async () => {
+    await reviveAll();
+    const file = await hdfs.create('/t/upgraded', { replication: 1 });
+    await file.write(Buffer.alloc(3_000, 3));
+    await file.hflush();
+    const name = nodeOf(file, 0);
+    const ipc = cluster.dataNodes.find((each) => each.name === name)?.ports[1];
+    await cluster.run('org.apache.hadoop.hdfs.tools.DFSAdmin', [
+      ...['-shutdownDatanode', `127.0.0.1:${ipc}`, 'upgrade'],
+    ]);
+    await cluster.process(name).exited;
+    cluster.startDataNode(name);
+    await file.write(Buffer.alloc(1_000, 4));
+    await file.close();
+    await hasContent(
+      '/t/upgraded',
+      Buffer.concat([Buffer.alloc(3_000, 3), Buffer.alloc(1_000, 4)]),
+    );
+  });
+
+  test('the NameNode may restart while a file is written', async () => {
+    const data = prng.bytes(1_500_000);
+    const file = await hdfs.create('/t/restarted');
+    await file.write(data.subarray(0, 500_000));
+    await file.hflush();
+    await cluster.process('n1').kill();
+    await file.write(data.subarray(500_000, 600_000));
+    await file.hflush();
+    cluster.startNameNode('n1');
+    await file.write(data.subarray(600_000));
+    await file.hflush();
+    await file.close();
+    await hasContent('/t/restarted', data);
+  });
+
+  test('safe mode is waited for', async () => {
+    await cluster.untilLive(4);
+    await cluster.run('org.apache.hadoop.hdfs.tools.DFSAdmin', ['-safemode', 'enter']);
+    assert.equal(await hdfs.isInSafeMode(), true);
+    const creating = hdfs.create('/t/safe');
+    await cluster.run('org.apache.hadoop.hdfs.tools.DFSAdmin', ['-safemode', 'leave']);
+    await (await creating).close();
+  });
+
+  test('everything that was written is whole in the end', async () => {
+    await eventually('fsck finds nothing wrong', async () => {
+      const report = await cluster.fsck('/t', '-openforwrite');
+      return /Status: HEALTHY/.test(report);
+    });
+  });
+});
