@@ -1,8 +1,7 @@
-import { type Finding, renderFinding, sortFindings } from '../config/finding.ts';
-import { guarantees } from '../config/guarantee.ts';
-import type { Configuration } from '../config/load.ts';
+import { type Finding, finding, settleFindings } from '../config/finding.ts';
 import { type Planned, planAgent } from '../config/plan.ts';
-import { type Command, exitCodes } from './command.ts';
+import { SourceLines } from './check/source-lines.ts';
+import { type Command, exitCodes, packageVersion } from './command.ts';
 import { baseDirectoryOf, readConfiguration, UnreadableConfiguration } from './configuration.ts';
 import {
   describeOptions,
@@ -25,13 +24,17 @@ const options: readonly Option[] = [
     doc: 'As for agent; files may also be given without -f.',
   },
   { names: ['--strict'], doc: 'Ends with 1 when there is an error or a warning.' },
+  { names: ['--graph'], doc: 'Draws the agents, too.' },
+  { names: ['--mermaid'], doc: 'Prints the agents as a Mermaid chart, and nothing else.' },
+  { names: ['--json'], doc: 'Prints everything as JSON, with stable codes.' },
+  { names: ['--sarif'], doc: 'Prints the findings as SARIF, for CI systems.' },
 ];
 
 export const checkCommand: Command = {
   help: `Usage: millrace check [-n NAME] FILE… [options]
 
 Reads a configuration as agent does, runs nothing, and says what would run, what is wrong and what
-becomes of it, each with file and line.
+becomes of it, each with file and line; and what each way through an agent promises.
 
 Options
 ${describeOptions(options)}
@@ -44,77 +47,81 @@ Exit codes
   run: check,
 };
 
+/** What a check found. */
+interface Checked {
+  readonly files: readonly string[];
+  readonly planned: readonly Planned[];
+  readonly findings: readonly Finding[];
+  readonly lines: SourceLines;
+}
+
 async function check(args: readonly string[]): Promise<number> {
   const parsed = parseOptions(options, args);
   const files = [...(parsed.values.get('--conf-file') ?? []), ...parsed.words];
   if (files.length === 0) throw new UsageError('a configuration file is required');
+  const forms = ['--mermaid', '--json', '--sarif'].filter((form) => parsed.values.has(form));
+  if (forms.length > 1) throw new UsageError(`${forms.join(' and ')} exclude each other`);
+  const checked = await checkFiles(files, parsed);
+  await print(checked, forms[0], parsed.values.has('--graph'));
+  const { planned, findings } = checked;
+  if (!planned.some(({ runnable }) => runnable)) return exitCodes.configuration;
+  const isBad = findings.some(({ severity }) => severity !== 'note');
+  return parsed.values.has('--strict') && isBad ? exitCodes.failed : exitCodes.ok;
+}
+
+async function checkFiles(files: readonly string[], parsed: ParsedOptions): Promise<Checked> {
   try {
-    return await checkFiles(files, parsed);
+    const { configuration, contents } = readConfiguration(files, parsed.systemProperties);
+    const { resolver } = await import('../registry.ts');
+    const find = resolver(baseDirectoryOf(files));
+    const names = parsed.values.get('--name') ?? [...configuration.agents.keys()];
+    const planned: Planned[] = [];
+    for (const name of names) planned.push(await planAgent(configuration, name, find));
+    // What is about the files is found with every agent; it is said once.
+    const all = [...configuration.findings, ...planned.flatMap(({ findings }) => findings)];
+    const findings = settleFindings([...new Set(all)]);
+    return { files, planned, findings, lines: new SourceLines(contents) };
   } catch (error) {
     if (!(error instanceof UnreadableConfiguration)) throw error;
-    console.log(`error: ${error.message}`);
-    return exitCodes.configuration;
+    const found = finding('error', 'unreadable', error.place, {
+      what: withoutPlace(error.message, error.place.file),
+      consequence: 'Nothing can run.',
+      suggestion: error.suggestion,
+    });
+    return { files, planned: [], findings: [found], lines: new SourceLines(error.contents) };
   }
 }
 
-async function checkFiles(files: readonly string[], parsed: ParsedOptions): Promise<number> {
-  const { configuration, contents } = readConfiguration(files, parsed.systemProperties);
-  const { resolver } = await import('../registry.ts');
-  const find = resolver(baseDirectoryOf(files));
-  const names = parsed.values.get('--name') ?? [...configuration.agents.keys()];
-  const planned: Planned[] = [];
-  for (const name of names) planned.push(await planAgent(configuration, name, find));
-  const findings = findingsOf(configuration, planned);
-  const lines = new Map([...contents].map(([file, bytes]) => [file, linesOf(bytes)]));
-  for (const each of findings) console.log(`${renderFinding(each)}${shownLine(each, lines)}\n`);
-  for (const each of planned) console.log(summary(each));
-  if (names.length === 0) console.log(`No agent is configured in ${files.join(', ')}.`);
-  console.log(counts(findings));
-  if (!planned.some(({ runnable }) => runnable)) return exitCodes.configuration;
-  const isStrict = parsed.values.has('--strict');
-  const isBad = findings.some(({ severity }) => severity !== 'note');
-  return isStrict && isBad ? exitCodes.failed : exitCodes.ok;
+/** `x.conf:2: a \\u …, at byte 7`: the place is shown by itself. */
+function withoutPlace(message: string, file = ''): string {
+  const text = message.startsWith(`${file}:`) ? message.slice(file.length + 1) : message;
+  const sentence = text.replace(/^(\d+:)?\s*/, '').replace(/, at byte \d+$/, '');
+  return `${sentence.slice(0, 1).toUpperCase()}${sentence.slice(1)}.`;
 }
 
-/** What is about the files is found with every agent; it is said once. */
-function findingsOf(configuration: Configuration, planned: readonly Planned[]): Finding[] {
-  const all = [...configuration.findings, ...planned.flatMap(({ findings }) => findings)];
-  return sortFindings([...new Set(all)]);
-}
-
-function linesOf(bytes: Buffer): readonly string[] {
-  return bytes.toString('utf8').split(/\r\n|\r|\n/);
-}
-
-/** Values of such keys are not shown, whatever component they belong to. */
-const secretKey = /pass|secret|token|credential|private|access-?key/i;
-
-function shownLine({ file, line }: Finding, lines: ReadonlyMap<string, readonly string[]>): string {
-  const text = file === undefined || line === undefined ? undefined : lines.get(file)?.[line - 1];
-  if (text === undefined) return '';
-  const [, key = '', value = ''] = /^([^=:]*[=:])(.*)$/s.exec(text) ?? [undefined, text];
-  const shown = secretKey.test(key) ? `${key} ***` : key + value;
-  return `\n${String(line).padStart(6)} | ${shown.replaceAll(/\p{Cc}/gu, ' ')}`;
-}
-
-function summary({ plan, runnable }: Planned): string {
-  const { agent, sources, channels, sinks } = plan;
-  if (!runnable) return `${agent}: nothing would run.\n`;
-  const parts = [
-    count(sources.length, 'source'),
-    count(channels.length, 'channel'),
-    count(sinks.length, 'sink'),
-  ];
-  const paths = guarantees(plan).map((each) => `  ${each}\n`);
-  return `${agent}: ${parts.join(', ')} would run.\n${paths.join('')}`;
-}
-
-function counts(findings: readonly Finding[]): string {
-  const of = (severity: Finding['severity']) =>
-    count(findings.filter((each) => each.severity === severity).length, severity);
-  return `${of('error')}, ${of('warning')}, ${of('note')}.`;
-}
-
-function count(number: number, word: string): string {
-  return `${number} ${word}${number === 1 ? '' : 's'}`;
+/** Each form is loaded when it is asked for. */
+async function print(checked: Checked, form: string | undefined, graph: boolean): Promise<void> {
+  const { files, planned, findings, lines } = checked;
+  if (form === '--json') {
+    const { checkJson } = await import('./check/json.ts');
+    console.log(checkJson(files, planned, findings, lines));
+  } else if (form === '--sarif') {
+    const { checkSarif } = await import('./check/sarif.ts');
+    console.log(checkSarif(findings, lines, packageVersion()));
+  } else if (form === '--mermaid') {
+    const { graphMermaid } = await import('./check/graph.ts');
+    console.log(graphMermaid(planned));
+  } else {
+    const { agentText, countsText, findingText } = await import('./check/text.ts');
+    const { graphText } = await import('./check/graph.ts');
+    const isUnreadable = findings.some(({ code }) => code === 'unreadable');
+    const parts = [
+      ...findings.map((each) => findingText(each, lines)),
+      ...(graph ? planned.map(graphText) : []),
+      ...planned.map(agentText),
+      ...(planned.length === 0 && !isUnreadable ? [`No agent is in ${files.join(', ')}.`] : []),
+      countsText(findings),
+    ];
+    console.log(parts.join('\n'));
+  }
 }

@@ -59,7 +59,10 @@ test('check ends with 0, 1 or 2, and shows each finding with its line', () => {
   assert.equal(run('check', '-f', 'warned.conf', '-n', 'a').code, 0);
   const warned = run('check', '--strict', 'warned.conf');
   assert.equal(warned.code, 1);
-  assert.match(warned.out, /^warned\.conf:11: warning: .*\n {4}11 \| a\.sinks\.k\.btchSize = 7\n/);
+  assert.match(
+    warned.out,
+    /^warned\.conf:11:11: warning: .*\n {4}11 \| a\.sinks\.k\.btchSize = 7\n {7}\| {11}\^{8}\n/,
+  );
   assert.match(warned.out, /a: 1 source, 1 channel, 1 sink would run\.\n {2}r → c → k: /);
   assert.equal(run('check', 'dead.conf').code, 2);
   assert.equal(run('check', 'broken.conf').code, 2);

@@ -4,12 +4,17 @@
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { referenceFiles } from '../config/reference.ts';
+import { compatibilityPage } from '../config/compatibility.ts';
+import { findingsPage, referenceFiles } from '../config/reference.ts';
 import { definitions } from '../registry.ts';
 import { packageRoot } from './command.ts';
 
 const root = join(packageRoot(), 'docs', 'reference');
-const files = referenceFiles(definitions);
+const files = new Map([
+  ...referenceFiles(definitions),
+  ['compatibility.md', compatibilityPage(definitions)],
+  ['findings.md', findingsPage()],
+]);
 const present = new Map(
   listing()
     .filter((path) => path.endsWith('.md'))

@@ -1,7 +1,9 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: that is what the texts speak of.
 import type { Finding } from './finding.ts';
 import { finding } from './finding.ts';
 import { nearest } from './nearest.ts';
-import type { Property } from './properties.ts';
+import { atKey, atKeyPart } from './places.ts';
+import { byteOrderMark, type Property } from './properties.ts';
 
 /** The lines of one component: key relative to it → property. */
 export interface Block {
@@ -39,41 +41,59 @@ export function splitAgents(properties: Iterable<Property>): {
 } {
   const agents = new Map<string, MutableBlocks>();
   const findings: Finding[] = [];
+  const strangers: Property[] = [];
   for (const raw of properties) {
     const property = { ...raw, key: raw.key.trim(), value: raw.value.trim() };
-    const problem = place(property, agents);
-    if (problem) findings.push(problem);
+    const placed = place(property, agents);
+    if (placed === 'unknown section') strangers.push(property);
+    else if (placed) findings.push(placed);
   }
   const listless = [...agents.values()].filter((agent) => agent.lists.size === 0);
   for (const { name } of listless) agents.delete(name);
+  // What a byte order mark stands before is nobody's agent; a finding of its own says so.
+  for (const name of agents.keys()) if (name.startsWith(byteOrderMark)) agents.delete(name);
   for (const agent of listless) {
     const problem = noLists(agent, agents.keys());
     if (problem) findings.push(problem);
   }
-  const isPlain = ({ code, key }: Finding) =>
-    code === 'unknown-section' && listless.some(({ name }) => key?.startsWith(`${name}.`));
-  return { agents, findings: findings.filter((each) => !isPlain(each)) };
+  for (const property of strangers) {
+    const [name = ''] = property.key.split('.');
+    const agent = agents.get(name);
+    // Lines of no agent at all are rather a group of properties that other values refer to.
+    if (agent) findings.push(unknownPart(property, agent));
+  }
+  return { agents, findings };
 }
 
 /** Undefined when it is rather a group of properties that other values refer to. */
 function noLists(agent: MutableBlocks, agents: Iterable<string>): Finding | undefined {
   const blocks = listNames.flatMap((list) => [...agent.components[list].values()]);
-  const [first] = blocks[0]?.properties.values() ?? [];
+  const properties = blocks.flatMap((block) => [...block.properties.values()]);
+  const [first, ...others] = properties;
   if (!first) return undefined;
   const meant = nearest(agent.name, agents);
-  return finding('warning', 'agent-without-lists', first, {
-    what: `${agent.name} has lines for components, but no list such as ${agent.name}.channels.`,
-    consequence: 'None of these lines has an effect.',
-    suggestion: meant && `Did you mean the agent ${meant}?`,
+  const also = others.length === 0 ? '' : ` So have ${others.length} more lines of ${agent.name}.`;
+  return finding('warning', 'agent-without-lists', atKey(first), {
+    what: `There is no agent ${agent.name}: no line lists its sources, channels or sinks.`,
+    consequence: `This line has no effect.${also}`,
+    suggestion: meant
+      ? `Did you mean the agent ${meant}?`
+      : `Write ${agent.name}.sources, ${agent.name}.channels and ${agent.name}.sinks.`,
   });
 }
 
-function place(property: Property, agents: Map<string, MutableBlocks>): Finding | undefined {
+/** Undefined when the property is placed, or has no meaning that could be missed. */
+function place(
+  property: Property,
+  agents: Map<string, MutableBlocks>,
+): Finding | 'unknown section' | undefined {
   const { key, value } = property;
+  if (value === '' && !key.includes('.')) return notAnAgent(property);
   if (value === '') {
-    return finding('warning', 'empty-value', property, {
+    return finding('warning', 'empty-value', atKey(property), {
       what: `${key} has no value.`,
-      consequence: 'The line is ignored, as in Flume: the default holds, if there is one.',
+      consequence: 'The line has no effect, here as in Flume: the default holds, if there is one.',
+      suggestion: 'Write a value behind it, or remove the line.',
     });
   }
   const [name = '', ...rest] = key.split('.');
@@ -82,7 +102,7 @@ function place(property: Property, agents: Map<string, MutableBlocks>): Finding 
   const agent = agents.get(name) ?? emptyAgent(name);
   agents.set(name, agent);
   const known = listNames.find((each) => each === list);
-  if (!known) return unknownPart(property, list);
+  if (!known) return 'unknown section';
   if (component === undefined) {
     agent.lists.set(known, property);
     return undefined;
@@ -110,27 +130,52 @@ function emptyAgent(name: string): MutableBlocks {
   };
 }
 
+/** May it be the name of a property, and no word of a text? */
+export function isName(key: string): boolean {
+  return /^[\w-]+(\.[\w-]+)*$/.test(key);
+}
+
 /** Fine where another value refers to it with ${…}; so this is no more than a note. */
-function notAnAgent(property: Property): Finding {
-  return finding('note', 'not-an-agent-key', property, {
-    what: `${property.key} does not begin with the name of an agent and a dot.`,
-    consequence: 'It configures nothing; other values may refer to it.',
-    suggestion: /^[\w.-]+$/.test(property.key) ? undefined : 'A comment begins with #.',
+export function notAnAgent(property: Property): Finding {
+  const [text = ''] = property.parts.map((part) => part.text);
+  const isNamed = isName(property.key) && /[=:]/.test(text);
+  return finding('note', 'not-an-agent-key', atKey(property), {
+    what: isNamed
+      ? `${property.key} does not begin with the name of an agent and a dot.`
+      : 'This is no line of an agent, and no comment.',
+    consequence: 'It configures nothing, here as in Flume; other values may refer to it by ${…}.',
+    suggestion: isNamed
+      ? 'Write the name of the agent before it, unless other values refer to it.'
+      : 'Begin the line with #.',
   });
 }
 
-function unknownPart(property: Property, word: string): Finding {
+function unknownPart(property: Property, agent: MutableBlocks): Finding {
+  const [name = '', word = '', ...rest] = property.key.split('.');
+  const owner = listNames.find((list) => agent.components[list].has(word));
   const meant = nearest(word, listNames);
-  return finding('warning', 'unknown-section', property, {
-    what: `${property.key}: after the agent's name, "${word}" is none of ${listNames.join(', ')}.`,
-    consequence: 'The line is ignored, as in Flume.',
-    suggestion: meant && `Did you mean ${meant}?`,
+  const key = owner
+    ? [name, owner, word, ...rest].join('.')
+    : meant && [name, meant, ...rest].join('.');
+  return finding('warning', 'unknown-section', atKeyPart(property, word), {
+    what:
+      `After the agent's name comes sources, channels, sinks, sinkgroups or configfilters, not ` +
+      `"${word}".`,
+    consequence: 'The line has no effect, here as in Flume.',
+    suggestion: key ? `Did you mean ${key}?` : 'Write one of these words, or remove the line.',
   });
 }
 
 function incomplete(property: Property, list: ListName): Finding {
-  return finding('warning', 'incomplete-key', property, {
-    what: `${property.key} names no option of a component in ${list}.`,
-    consequence: 'The line is ignored, as in Flume.',
+  const [agent, , component = ''] = property.key.split('.');
+  const isNamed = component !== '';
+  return finding('warning', 'incomplete-key', atKey(property), {
+    what: isNamed
+      ? `${property.key} names ${component}, but no option of it.`
+      : `${property.key} names nothing of ${agent}.${list}.`,
+    consequence: 'The line has no effect, here as in Flume.',
+    suggestion: isNamed
+      ? `Did you mean ${agent}.${list}.${component}.type?`
+      : `Write ${agent}.${list}.NAME.OPTION = VALUE.`,
   });
 }

@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
 import type { AgentBlocks, Block, ListName } from './blocks.ts';
-import type { Finding } from './finding.ts';
+import type { Finding, Place } from './finding.ts';
 import { finding } from './finding.ts';
 import { nearest } from './nearest.ts';
 import { own } from './own.ts';
+import { atKey, atValue } from './places.ts';
 import type { Property } from './properties.ts';
 
 /*
@@ -60,7 +61,8 @@ class FilterSet {
     const type = block?.properties.get('type');
     if (!block || !type) {
       const key = `${this.#agent.name}.configfilters.${name}.type`;
-      this.#skip({ ...list, key }, `${key} is missing.`);
+      const place = { ...atValue(list, name), key };
+      this.#skip(place, `${key} is missing.`, `Write ${key} = env or external.`);
       return;
     }
     const lookup = this.#lookup(block, type);
@@ -98,9 +100,10 @@ class FilterSet {
       return await lookup?.(key);
     } catch (error) {
       this.findings.push(
-        finding('error', 'config-filter-failed', property, {
+        finding('error', 'config-filter-failed', atValue(property), {
           what: `The config filter ${filter} failed for ${key}: ${firstLine(error)}`,
-          consequence: 'The placeholder stays as text, as in Flume.',
+          consequence: 'The placeholder stays as text, here as in Flume.',
+          suggestion: 'Run its command by hand, with the key as its last argument.',
         }),
       );
       return undefined;
@@ -115,7 +118,8 @@ class FilterSet {
         const [program, ...args] = block.properties.get('command')?.value.split(/\s+/) ?? [];
         if (!program) {
           const key = `${block.prefix}command`;
-          this.#skip({ ...type, key }, `${key} is required: the program that is asked.`);
+          const what = `${key} is required: the program that is asked.`;
+          this.#skip({ ...atKey(type), key }, what, `Write ${key} = …`);
           return undefined;
         }
         return async (key) => {
@@ -124,20 +128,24 @@ class FilterSet {
         };
       }
       case 'hadoop':
-        this.#skip(type, 'Hadoop credential stores cannot be read by Millrace yet.');
+        this.#skip(
+          atValue(type),
+          'Millrace cannot read Hadoop credential stores yet.',
+          'Use external, with a command that asks the store.',
+        );
         return undefined;
       default: {
         const meant = nearest(type.value, ['env', 'external']);
-        const hint = meant ? ` Did you mean ${meant}?` : '';
-        this.#skip(type, `${type.value} is no config filter of Millrace.${hint}`);
+        const hint = meant ? `Did you mean ${meant}?` : 'Write env or external.';
+        this.#skip(atValue(type), `There is no config filter of type "${type.value}".`, hint);
         return undefined;
       }
     }
   }
 
-  #skip(place: Partial<Property>, what: string): void {
+  #skip(place: Place, what: string, suggestion: string): void {
     const consequence = 'The filter is left out, and its placeholders stay as text.';
-    this.findings.push(finding('error', 'config-filter', place, { what, consequence }));
+    this.findings.push(finding('error', 'config-filter', place, { what, consequence, suggestion }));
   }
 }
 

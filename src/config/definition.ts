@@ -44,6 +44,8 @@ export interface FieldProblem {
   readonly problem: string;
   /** `warning`: it runs, but not as meant. Absent: the component can't run. */
   readonly severity?: 'warning';
+  /** What to do: a sentence. */
+  readonly suggestion?: string;
 }
 
 interface SourceSpec<F extends Fields> extends Described<F> {

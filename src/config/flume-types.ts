@@ -113,3 +113,9 @@ export function flumeClass(kind: ComponentKind, type: string): string | undefine
   const isClass = Object.values(known).includes(type) || classesOnly[kind].includes(type);
   return alias ?? (isClass ? type : undefined);
 }
+
+/** All that Flume has of a kind: its word for it, or the class where it has none → class. */
+export function flumeClasses(kind: ComponentKind): ReadonlyMap<string, string> {
+  const classes = classesOnly[kind].map((name): [string, string] => [name, name]);
+  return new Map([...Object.entries(aliases[kind]), ...classes]);
+}

@@ -37,10 +37,6 @@ export function loadConfiguration(
     files: files.map(({ file }) => file),
     agents: split.agents,
     unresolved: resolved.unresolved,
-    findings: [
-      ...remarks(merged, merged.properties.values()),
-      ...resolved.findings,
-      ...split.findings,
-    ],
+    findings: [...remarks(merged), ...resolved.findings, ...split.findings],
   };
 }

@@ -3,6 +3,7 @@ import type { Finding } from './finding.ts';
 import { finding } from './finding.ts';
 import { formatJavaDate } from './java-date.ts';
 import { own } from './own.ts';
+import { atValue } from './places.ts';
 import type { Property } from './properties.ts';
 
 /*
@@ -56,8 +57,13 @@ export function resolveLookups(
     resolved.set(key, { ...property, value });
     if (substitution.unresolved.length > 0) unresolved.set(key, substitution.unresolved);
     for (const what of substitution.problems) {
-      const consequence = 'The expression stays as text.';
-      findings.push(finding('error', 'bad-lookup', property, { what, consequence }));
+      findings.push(
+        finding('error', 'bad-lookup', atValue(property), {
+          what,
+          consequence: 'The expression stays as text.',
+          suggestion: 'Write the value itself, or correct the expression.',
+        }),
+      );
     }
   }
   return { properties: resolved, unresolved, findings };

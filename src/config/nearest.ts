@@ -14,6 +14,21 @@ export function nearest(word: string, known: Iterable<string>): string | undefin
   return best;
 }
 
+/**
+ * The known key that was probably meant: the nearest one, or one that is the same but for what
+ * stands before its last dot: `rollSize` for `hdfs.rollSize`, `hdfs.serializer` for `serializer`.
+ */
+export function nearestKey(key: string, known: readonly string[]): string | undefined {
+  const whole = nearest(key, known);
+  if (whole !== undefined) return whole;
+  const last = (each: string) => each.slice(each.lastIndexOf('.') + 1).toLowerCase();
+  const same = known.filter((each) => last(each) === last(key) && last(key) !== '');
+  if (same.length > 0) return same.length === 1 ? same[0] : undefined;
+  const meant = nearest(last(key), known.map(last));
+  const near = known.filter((each) => meant !== undefined && last(each) === meant);
+  return near.length === 1 ? near[0] : undefined;
+}
+
 /** Longer words are not compared: the work grows with the product of the lengths. */
 const maxCompared = 200;
 

@@ -33,7 +33,7 @@ test('the sleeps of a pull source are numbers of its plan', async () => {
 test('keys of sleeps are unknown to a source that does not declare them', async () => {
   const port = base.replace('= tail', '= port').replace('r.file = /x', 'r.port = 1');
   const planned = await plan(`${port}a.sources.r.maxBackoffSleep = 7\n`);
-  assert.deepEqual(outcome(planned).findings, ['warning unknown-key 10']);
+  assert.deepEqual(outcome(planned).findings, ['note lost-at-crash 4', 'warning unknown-key 10']);
   assert.equal(planned.plan.sources[0]?.maxBackoffSleep, 5000);
 });
 
@@ -106,7 +106,7 @@ test('a value of a choice counts in any case', async () => {
 });
 
 test('UTF-8 in values is one warning for a file, with the escapes to write', async () => {
-  const lines = Buffer.from(`${base.replace('/x', '/é')}a.sinks.k.password = é\n`, 'utf8');
+  const lines = Buffer.from(`${base.replace('/x', '/é')}a.sources.r.headers.f.x = é\n`, 'utf8');
   const { findings } = await plan(lines.toString('latin1'));
   assert.deepEqual(
     findings.map(({ code }) => code),
@@ -126,8 +126,8 @@ test('a tail that is run as a command is told what taildir would do', async () =
   ];
   for (const [command, pattern] of advised) {
     const { findings } = await plan(exec.replace('COMMAND', command));
-    const advice = findings.find(({ code }) => code === 'tail-by-exec')?.suggestion;
-    assert.equal(advice?.split('filegroups.f1 = ')[1], pattern, command);
+    const lines = findings.find(({ code }) => code === 'tail-by-exec')?.lines;
+    assert.equal(lines?.at(-1)?.split('filegroups.f1 = ')[1], pattern, command);
   }
 });
 

@@ -10,12 +10,14 @@ import type {
 } from './definition.ts';
 import type { ConfigOf, Fields } from './field.ts';
 import type { Finding } from './finding.ts';
-import { finding, sortFindings } from './finding.ts';
+import { finding, settleFindings } from './finding.ts';
 import type { Configuration } from './load.ts';
 import { nearest } from './nearest.ts';
+import { atValue, missingAt } from './places.ts';
+import { advise } from './plan/advice.ts';
 import { planChannels, withoutUnused } from './plan/channels.ts';
 import { withoutClashes } from './plan/clashes.ts';
-import type { Resolver } from './plan/scope.ts';
+import type { Component, Resolver } from './plan/scope.ts';
 import { PlanScope } from './plan/scope.ts';
 import { checkSinkGroups } from './plan/sink-groups.ts';
 import { planSinks } from './plan/sinks.ts';
@@ -71,8 +73,22 @@ export interface SinkPlan {
   readonly channel: string;
 }
 
+/** A source, channel or sink as the file has it, whether it can run or not. */
+export interface PlannedComponent {
+  readonly kind: 'source' | 'channel' | 'sink';
+  readonly name: string;
+  /** As the file has it. */
+  readonly type: string;
+  /** What a source writes to or a sink reads from; none for a channel. */
+  readonly channels: readonly string[];
+  /** The types of a source's interceptors. */
+  readonly interceptors: readonly string[];
+  readonly runs: boolean;
+}
+
 export interface Planned {
   readonly plan: AgentPlan;
+  readonly components: readonly PlannedComponent[];
   /** Of the files and of this agent, in the order of lines. */
   readonly findings: readonly Finding[];
   /** Is there a source, or a sink with events from before, that can work? */
@@ -99,8 +115,24 @@ export async function planAgent(
   const plan = await planComponents(scope);
   return {
     plan,
-    findings: sortFindings(scope.findings),
+    components: scope.components.map((each) => plannedComponent(each, plan)),
+    findings: settleFindings(scope.findings),
     runnable: canMoveEvents(plan),
+  };
+}
+
+function plannedComponent({ kind, name, type, block }: Component, plan: AgentPlan) {
+  const words = (key: string) => block.properties.get(key)?.value.split(/\s+/) ?? [];
+  const all = [...plan.sources, ...plan.channels, ...plan.sinks];
+  const interceptor = (each: string) =>
+    block.properties.get(`interceptors.${each}.type`)?.value ?? each;
+  return {
+    kind,
+    name,
+    type: type.value,
+    channels: kind === 'channel' ? [] : words(kind === 'source' ? 'channels' : 'channel'),
+    interceptors: kind === 'source' ? words('interceptors').map(interceptor) : [],
+    runs: all.some((each) => each.block === block),
   };
 }
 
@@ -116,25 +148,28 @@ function canMoveEvents({ sources, channels, sinks }: AgentPlan): boolean {
 async function planComponents(scope: PlanScope): Promise<AgentPlan> {
   const { agent } = scope;
   if (scope.names('channels').length === 0) {
-    const key = `${agent.name}.channels`;
-    const [first] = agent.lists.values();
-    scope.add(
-      'error',
-      'no-channels',
-      { file: first?.file, key },
-      {
-        what: `${key} lists no channel.`,
-        consequence: 'Nothing can run, as in Flume.',
-      },
-    );
+    sayNoChannels(scope);
     return { agent: agent.name, sources: [], channels: [], sinks: [] };
   }
   const channels = await planChannels(scope);
   const sources = await planSources(scope, channels);
   const sinks = await planSinks(scope, channels);
   const kept = withoutClashes(scope, { agent: agent.name, sources, channels, sinks });
-  checkSinkGroups(scope, kept.sinks);
+  await checkSinkGroups(scope, kept.sinks);
+  advise(scope);
   return withoutUnused(scope, kept);
+}
+
+function sayNoChannels(scope: PlanScope): void {
+  const { name, lists, components } = scope.agent;
+  const key = `${name}.channels`;
+  const [first] = lists.values();
+  const written = [...components.channels.keys()].join(' ');
+  scope.add('error', 'no-channels', missingAt(key, first), {
+    what: `${key} is missing: the list of the agent's channels.`,
+    consequence: 'Nothing of the agent can run, here as in Flume.',
+    suggestion: written === '' ? `Write ${key} = …` : `Write ${key} = ${written}`,
+  });
 }
 
 function unknownAgent(configuration: Configuration, name: string): Planned {
@@ -147,13 +182,15 @@ function unknownAgent(configuration: Configuration, name: string): Planned {
     { file: configuration.files.join(', '), key: name },
     {
       what: `There is no agent named ${name} in the configuration. ${only}`,
-      consequence: 'Nothing can run; Flume would go on running, with nothing in it.',
-      suggestion: meant && `Did you mean -n ${meant}?`,
+      consequence: 'Nothing can run.',
+      inFlume: 'Flume goes on running, with nothing in it.',
+      suggestion: meant ? `Did you mean -n ${meant}?` : 'Name one that is there.',
     },
   );
   return {
     plan: { agent: name, sources: [], channels: [], sinks: [] },
-    findings: sortFindings([missing, ...configuration.findings]),
+    components: [],
+    findings: settleFindings([missing, ...configuration.findings]),
     runnable: false,
   };
 }
@@ -168,20 +205,25 @@ function sayUnresolved(scope: PlanScope, configuration: Configuration): void {
   ];
   for (const property of properties) {
     const left = configuration.unresolved.get(property.key) ?? [];
-    for (const expression of new Set(left.filter((each) => property.value.includes(each)))) {
-      scope.add('warning', 'unresolved', property, {
-        what: `${property.key}: nothing gives ${expression} a value.`,
-        consequence: 'It stays in the value as text, as in Flume.',
+    const whole = left.filter((each) => property.value.includes(each));
+    // Of one within another, the inner one is to blame.
+    const isOuter = (each: string) => whole.some((one) => one !== each && each.includes(one));
+    for (const expression of new Set(whole.filter((each) => !isOuter(each)))) {
+      scope.add('warning', 'unresolved', atValue(property, expression), {
+        what: `Nothing gives ${expression} a value.`,
+        consequence: 'It stays in the value as text, here as in Flume.',
         suggestion: suggestionFor(expression),
       });
     }
   }
 }
 
-function suggestionFor(expression: string): string | undefined {
+function suggestionFor(expression: string): string {
   const [, prefix, name = ''] = /^\$\{(env:|sys:|java:)?([\w.-]+)\}$/.exec(expression) ?? [];
-  if (prefix === 'env:') return `Set the environment variable ${name}.`;
+  if (prefix === 'env:') return `Set the environment variable ${name} where the agent runs.`;
   if (prefix === 'sys:') return `Start with -D${name}=….`;
-  if (prefix === 'java:') return 'There is no Java here to ask.';
-  return name === '' ? undefined : `For an environment variable, write \${env:${name}}.`;
+  if (prefix === 'java:') return 'Write the value itself: there is no Java here to ask.';
+  return name === ''
+    ? 'Write the value itself.'
+    : `Set the property ${name}, or write \${env:${name}} for an environment variable.`;
 }

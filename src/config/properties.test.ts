@@ -96,9 +96,9 @@ test('a \\u without four hexadecimal digits fails the load and names the line', 
   }
 });
 
-test('letters that lose their backslash are remembered', () => {
-  const [property] = parseProperties(Buffer.from('a=\\d+\\.\\t\\\\w\\s'), 'x.conf');
-  assert.deepEqual(property?.lostBackslashes, ['d', 's']);
+test('characters that lose their backslash are remembered, but for those that need it', () => {
+  const [property] = parseProperties(Buffer.from('a=\\d+\\.\\t\\\\w\\s\\=\\ '), 'x.conf');
+  assert.deepEqual(property?.lostBackslashes, ['d', '.', 's']);
 });
 
 test('a later file overrides key by key, and the loser is kept', () => {

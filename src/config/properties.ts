@@ -24,8 +24,19 @@ export interface Property {
   readonly line: number;
   /** From 1, in bytes. */
   readonly column: number;
-  /** Letters and digits that lost a backslash: `\d` is read as `d`, which is seldom meant. */
+  /** Characters that lost a backslash: `\d` is read as `d`, which is seldom meant. */
   readonly lostBackslashes: readonly string[];
+  /** The text as it stands in the file: one part for each line that it was continued on. */
+  readonly parts: readonly RawPart[];
+}
+
+/** What one line of a file adds to a property: no leading blanks, no backslash at its end. */
+export interface RawPart {
+  /** From 1. */
+  readonly line: number;
+  /** From 1, in bytes. */
+  readonly column: number;
+  readonly text: string;
 }
 
 /** A property that a later one with the same key replaced. */
@@ -49,17 +60,19 @@ export interface MergedProperties {
 export function parseProperties(bytes: Buffer, file: string): Property[] {
   const text = bytes.toString('latin1');
   const properties: Property[] = [];
-  for (const logical of logicalLines(text)) {
-    const { keyEnd, valueStart } = bounds(logical.text);
+  for (const { text: whole, parts, offset } of logicalLines(text)) {
+    const { keyEnd, valueStart } = bounds(whole);
+    const { line, column } = parts[0] ?? { line: 1, column: 1 };
     const lost: string[] = [];
-    const place = { file, line: logical.line, offset: logical.offset, lost };
+    const place = { file, line, offset, lost };
     properties.push({
-      key: unescaped(logical.text.slice(0, keyEnd), place),
-      value: unescaped(logical.text.slice(valueStart), place),
+      key: unescaped(whole.slice(0, keyEnd), place),
+      value: unescaped(whole.slice(valueStart), place),
       file,
-      line: logical.line,
-      column: logical.column,
+      line,
+      column,
       lostBackslashes: lost,
+      parts,
     });
   }
   return properties;
@@ -79,10 +92,14 @@ export function mergeProperties(files: readonly (readonly Property[])[]): Merged
   return { properties, overridden };
 }
 
+/** The three bytes of U+FEFF in UTF-8, read as ISO-8859-1. */
+export const byteOrderMark = '\u00ef\u00bb\u00bf';
+
 interface LogicalLine {
+  /** All parts, joined. */
   readonly text: string;
-  readonly line: number;
-  readonly column: number;
+  /** At least one. */
+  readonly parts: readonly RawPart[];
   /** Of its first character, in the file. */
   readonly offset: number;
 }
@@ -93,19 +110,26 @@ function* logicalLines(text: string): Generator<LogicalLine> {
     const { text: first, offset } = lines[index] ?? { text: '', offset: 0 };
     let part = withoutLeadingBlanks(first);
     if (part === '' || isComment(part)) continue;
-    const line = index + 1;
     const indent = first.length - part.length;
+    const parts: RawPart[] = [];
+    let column = indent + 1;
     let joined = '';
+    const add = (added: string) => {
+      parts.push({ line: index + 1, column, text: added });
+      joined += added;
+    };
     while (endsInOddBackslashes(part)) {
-      joined += part.slice(0, -1);
-      part = withoutLeadingBlanks(lines[++index]?.text ?? '');
+      add(part.slice(0, -1));
+      const next = lines[++index]?.text ?? '';
+      part = withoutLeadingBlanks(next);
+      column = next.length - part.length + 1;
       if (joined === '' && isComment(part)) part = '';
     }
-    joined += part;
+    if (part !== '' || parts.length === 0) add(part);
     // Java sees a key without a name where a backslash alone ends the file, and only there.
     const isCutOff = index >= lines.length;
     if (joined === '' && !isCutOff) continue;
-    yield { text: joined, line, column: indent + 1, offset: offset + indent };
+    yield { text: joined, parts, offset: offset + indent };
   }
 }
 
@@ -140,7 +164,8 @@ function endsInOddBackslashes(line: string): boolean {
   return count % 2 === 1;
 }
 
-function bounds(line: string): { keyEnd: number; valueStart: number } {
+/** Where the key of a line ends and its value begins. */
+export function bounds(line: string): { keyEnd: number; valueStart: number } {
   let keyEnd = 0;
   while (keyEnd < line.length && !isBlank(line[keyEnd]) && !isSeparator(line[keyEnd])) {
     keyEnd += line[keyEnd] === '\\' ? 2 : 1;
@@ -161,9 +186,12 @@ interface Place {
   readonly file: string;
   readonly line: number;
   readonly offset: number;
-  /** Collects the letters and digits that lost their backslash. */
+  /** Collects the characters that lost their backslash without need. */
   readonly lost: string[];
 }
+
+/** Characters that would end a key, or make a comment of a line, without their backslash. */
+const special = /[\\=:#!\s]/;
 
 const controls: Readonly<Record<string, string>> = { t: '\t', n: '\n', r: '\r', f: '\f' };
 
@@ -171,7 +199,9 @@ function unescaped(text: string, place: Place): string {
   if (!text.includes('\\')) return text;
   return text.replaceAll(/\\(?:u([\s\S]{0,4})|([\s\S]?))/g, (_all, hex?: string, other = '') => {
     if (hex === undefined) {
-      if (/[0-9A-Za-z]/.test(other) && controls[other] === undefined) place.lost.push(other);
+      if (other !== '' && !special.test(other) && controls[other] === undefined) {
+        place.lost.push(other);
+      }
       return controls[other] ?? other;
     }
     if (!/^[0-9A-Fa-f]{4}$/.test(hex)) {

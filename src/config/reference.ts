@@ -1,6 +1,9 @@
 import type { ComponentKind, Definition } from './definition.ts';
-import type { Field } from './field.ts';
-import { defaultText, keyOf } from './read-config.ts';
+import { exampleAgent } from './example-agent.ts';
+import type { Fields } from './field.ts';
+import { findingCodes } from './finding-codes.ts';
+import { groupsOf, type Row, rowOf } from './option-rows.ts';
+import { keyOf } from './read-config.ts';
 
 /** The kinds in the order in which events pass them. */
 export const kinds: readonly ComponentKind[] = [
@@ -12,50 +15,41 @@ export const kinds: readonly ComponentKind[] = [
   'serializer',
 ];
 
-interface Row {
-  readonly key: string;
+/** What can be described: a definition, or what is known of a component that only Flume has. */
+export interface Describable {
+  readonly kind: string;
   readonly type: string;
-  readonly defaultText: string;
-  readonly unit: string;
-  readonly doc: string;
-  readonly values: readonly (readonly [word: string, doc: string])[];
+  readonly summary: string;
+  readonly fields: Fields;
+  readonly classes?: readonly string[];
+  readonly notes?: string;
+  readonly example?: string;
+  /** It is not here: what to do. */
+  readonly instead?: string;
+  /** It will not be here. */
+  readonly never?: boolean;
 }
 
-function rowsOf(definition: Definition): Row[] {
-  return Object.entries(definition.fields).map(([name, field]) => ({
-    key: keyOf(name, field) + (field.prefix ? '*' : ''),
-    type: field.typeText,
-    defaultText: field.required ? 'required' : defaultOf(field),
-    unit: field.unit ?? '',
-    doc: docOf(field),
-    values: Object.entries(field.values ?? {}),
-  }));
-}
-
-function defaultOf(field: Field<unknown>): string {
-  return field.default === undefined && !field.defaultText ? 'none' : defaultText(field);
-}
-
-function docOf(field: Field<unknown>): string {
-  const parts = [field.doc];
-  if (field.extra) parts.push('Not in Flume.');
-  if (field.lenient) parts.push('A bad value gives a warning and the default.');
-  if (field.secret) parts.push('Never printed.');
-  if (field.deprecated) parts.push(`Deprecated: ${field.deprecated}`);
-  if (field.ignored) parts.push(`No effect here: ${field.ignored}`);
-  return parts.join(' ');
+function rowsOf({ fields }: Describable): Row[] {
+  return Object.entries(fields).map(([name, field]) => rowOf(keyOf(name, field), field));
 }
 
 /** The page of one component in Markdown; the same at every call. */
 function referencePage(definition: Definition): string {
-  const { type, kind, summary, notes, classes = [], example } = definition;
-  const rows = rowsOf(definition);
+  const { type, kind, summary, notes, classes = [] } = definition;
+  const groups = groupsOf(rowsOf(definition));
   const parts = [`# ${type} ${kind}`, summary];
   if (classes.length > 0) parts.push(`In Flume: ${classes.map((each) => code(each)).join(', ')}.`);
   if (notes) parts.push(notes.trim());
-  parts.push('## Options', rows.length === 0 ? 'None.' : optionTable(rows));
-  for (const row of rows.filter(({ values }) => values.length > 0)) parts.push(valueTable(row));
-  if (example) parts.push('## Example', `\`\`\`properties\n${example.trim()}\n\`\`\``);
+  parts.push('## Options');
+  if (groups.length === 0) parts.push('None.');
+  for (const { title, rows } of groups) {
+    if (groups.length > 1) parts.push(`### ${title}`);
+    parts.push(optionTable(rows));
+    for (const row of rows.filter(({ values }) => values.length > 0)) parts.push(valueTable(row));
+  }
+  const example = exampleAgent(definition);
+  if (example) parts.push('## Example', `\`\`\`properties\n${example}\n\`\`\``);
   return `${parts.join('\n\n')}\n`;
 }
 
@@ -80,26 +74,32 @@ function cell(text: string): string {
 }
 
 /** What `millrace explain` prints: the page for a terminal. */
-export function referenceText(definition: Definition): string {
-  const { type, kind, summary, notes, classes = [], example } = definition;
+export function referenceText(component: Describable): string {
+  const { type, kind, summary, notes, classes = [], instead } = component;
   const parts = [`${type} (${kind})`, summary];
+  if (instead)
+    parts.push(
+      `Not in Millrace${component.never ? '' : ' yet'}. ${instead.replaceAll(/\s+/g, ' ')}`,
+    );
   if (classes.length > 0) parts.push(`In Flume: ${classes.join(', ')}`);
   if (notes) parts.push(notes.trim().replaceAll('`', ''));
-  const rows = rowsOf(definition).map(optionText);
-  parts.push(`Options\n${rows.length === 0 ? '  none' : rows.join('\n')}`);
-  if (example) parts.push(`Example\n${indented(example.trim(), 2)}`);
+  const groups = groupsOf(rowsOf(component));
+  if (groups.length === 0) parts.push('Options\n  none');
+  for (const { title, rows } of groups) {
+    const lines = rows.map((row) => optionText(row)).join('\n');
+    parts.push(`${groups.length > 1 ? title : 'Options'}\n${lines}`);
+  }
+  const example = exampleAgent(component);
+  if (example) parts.push(`Example\n${example.replaceAll(/^/gm, '  ')}`);
   return `${parts.join('\n\n')}\n`;
 }
 
-function optionText({ key, type, defaultText, unit, doc, values }: Row): string {
+/** One option, as `millrace explain` prints it. */
+export function optionText({ key, type, defaultText, unit, doc, values }: Row): string {
   const given = defaultText === 'required' ? 'required' : `default ${defaultText}`;
   const head = `  ${key}  (${[type, given, unit].filter(Boolean).join('; ')})`;
   const words = values.map(([word, text]) => `\n      ${word}: ${text}`);
   return `${head}\n      ${doc}${words.join('')}`.replaceAll('`', '');
-}
-
-function indented(text: string, by: number): string {
-  return text.replaceAll(/^/gm, ' '.repeat(by));
 }
 
 /** The list of all pages, each with its sentence. */
@@ -107,6 +107,10 @@ function referenceIndex(definitions: readonly Definition[]): string {
   const parts = [
     '# Reference',
     'Made from the definitions of the components; `millrace explain TYPE` prints the same.',
+    [
+      '- [Compatibility](compatibility.md): key by key, beside Flume 1.11.',
+      '- [Findings](findings.md): what `millrace check` can say.',
+    ].join('\n'),
   ];
   for (const kind of kinds) {
     const lines = definitions
@@ -118,7 +122,18 @@ function referenceIndex(definitions: readonly Definition[]): string {
   return `${parts.join('\n\n')}\n`;
 }
 
-/** Every file below docs/reference: its path there and its text. */
+/** The page `docs/reference/findings.md`. */
+export function findingsPage(): string {
+  const lines = Object.entries(findingCodes).map(([name, text]) => `| ${code(name)} | ${text} |`);
+  const parts = [
+    '# Findings',
+    'What `millrace check` can say, by the code that it puts behind each finding.',
+    ['| code | |', '|---|---|', ...lines].join('\n'),
+  ];
+  return `${parts.join('\n\n')}\n`;
+}
+
+/** The pages of components below docs/reference: path there and text. */
 export function referenceFiles(definitions: readonly Definition[]): ReadonlyMap<string, string> {
   const files = new Map([['README.md', referenceIndex(definitions)]]);
   for (const definition of definitions) {

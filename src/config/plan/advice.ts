@@ -1,25 +1,61 @@
-import type { Listed, PlanScope } from './scope.ts';
+import { atKeyPart, atValue } from '../places.ts';
+import { channelsOf } from './batches.ts';
+import { adviseOnFiles } from './hdfs-files.ts';
+import type { Component, PlanScope } from './scope.ts';
+import { linesInsteadOfTail } from './tail-command.ts';
+import { adviseOnTime } from './time-escapes.ts';
+import { wordOf } from './values.ts';
 
-/** `tail -F /path`, the commonest of all commands: its options, and one plain path. */
-const tailCommand = /^(?:\/(?:usr\/)?bin\/)?tail\s+((?:-\S+\s+(?:\d+\s+)?)*)(\/[^\s*?'"|;&<>$`]+)$/;
+/** What would do better than what is configured. */
+export function advise(scope: PlanScope): void {
+  for (const component of scope.components) {
+    if (component.kind === 'source' && !tailByExec(scope, component)) lostAtCrash(scope, component);
+  }
+  adviseOnFiles(scope);
+  adviseOnTime(scope);
+}
 
-/** What would do better than what is configured: said once the rest has been. */
-export function adviseOn(scope: PlanScope, { block, type }: Listed): void {
-  if (type.value.toLowerCase() !== 'exec' && !type.value.endsWith('.ExecSource')) return;
+function tailByExec(scope: PlanScope, component: Component): boolean {
+  const { block } = component;
   const command = block.properties.get('command');
-  const [, options = '', path] = tailCommand.exec(command?.value ?? '') ?? [];
-  if (!command || path === undefined || !/-\w*f|--follow/i.test(options)) return;
-  const slash = path.lastIndexOf('/') + 1;
-  // A pattern in a .properties file: each backslash is written twice.
-  const pattern = path.slice(0, slash) + path.slice(slash).replaceAll(/[.+()[\]{}^]/g, '\\\\$&');
-  const lines = [
-    `${block.prefix}type = TAILDIR`,
-    `${block.prefix}filegroups = f1`,
-    `${block.prefix}filegroups.f1 = ${pattern}`,
-  ];
-  scope.add('note', 'tail-by-exec', command, {
-    what: `${command.key}: tail remembers nothing.`,
-    consequence: 'Each start sends the last lines again, and misses what came while it was down.',
-    suggestion: `The same without losing or doubling a line: ${lines.join(' | ')}`,
+  const lines = wordOf(component) === 'exec' ? linesInsteadOfTail(block) : undefined;
+  if (!command || !lines) return false;
+  scope.add('warning', 'tail-by-exec', atValue(command), {
+    what: 'tail does not remember how far it came.',
+    consequence:
+      'Each start sends the last ten lines again and misses what came meanwhile, here as in Flume.',
+    suggestion: 'Write these lines in place of those of the source, and keep its channels:',
+    lines,
   });
+  return true;
+}
+
+/** Sources for trying things out: whoever uses them does not mind. */
+const trials = ['seq', 'org.apache.flume.source.stresssource'];
+/** Channels that have nothing after a crash but what they can ask the source for. */
+const memory = ['memory', 'spillablememory', 'org.apache.flume.channel.pseudotxnmemorychannel'];
+
+function lostAtCrash(scope: PlanScope, component: Component): void {
+  const { block, type, name, definition, known } = component;
+  const rereads = known?.rereads ?? 'yes';
+  const isSafe = definition?.kind === 'source' ? definition.rereads : rereads === 'yes';
+  if (isSafe || known?.never || trials.includes(wordOf(component))) return;
+  const channels = channelsOf(scope, component).filter((each) => memory.includes(wordOf(each)));
+  if (channels.length === 0) return;
+  const names = channels.map((each) => each.name).join(', ');
+  const are = channels.length === 1 ? `channel ${names} is` : `channels ${names} are`;
+  scope.add(
+    'note',
+    'lost-at-crash',
+    { ...atKeyPart(type, name), key: block.prefix },
+    {
+      what:
+        rereads === 'sender'
+          ? `Who sends to ${name} is told that events have arrived when ${names} has them in memory.`
+          : `${type.value} cannot send its events again, and the ${are} in memory.`,
+      consequence: `A crash loses what is in ${names} at that moment, here as in Flume.`,
+      suggestion: 'If that matters, keep the events on disk:',
+      lines: channels.map((each) => `${each.block.prefix}type = file`),
+    },
+  );
 }

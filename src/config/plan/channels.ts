@@ -1,58 +1,79 @@
+import { atKeyPart } from '../places.ts';
 import type { AgentPlan, ChannelPlan } from '../plan.ts';
-import { configValue, readConfig } from '../read-config.ts';
-import type { PlanScope } from './scope.ts';
+import { readComponent } from './read-component.ts';
+import type { Component, PlanScope } from './scope.ts';
 
 /** Of the channels that are listed, those that can work. */
 export async function planChannels(scope: PlanScope): Promise<ChannelPlan[]> {
   const plans: ChannelPlan[] = [];
-  for (const { name, block, type } of scope.listed('channels')) {
-    const ifBad = `The channel ${name} is left out, and with it what depends on it.`;
-    const definition = await scope.definition('channel', type, ifBad);
-    if (!definition) continue;
-    const { config, findings } = readConfig(definition.fields, block, {
-      check: (values) => definition.check?.(values) ?? [],
-      isForeign: (key) => key === 'type' || key === 'config',
-      place: type,
-      ifBad,
-    });
-    scope.findings.push(...findings);
-    if (config) plans.push({ name, definition, config, block });
+  for (const listed of scope.listed('channels')) {
+    const { name, block, type } = listed;
+    const left = scope.withDependents(name);
+    const meaning = await scope.meaning('channel', type, `${left}.`);
+    const component: Component = { ...listed, ...meaning, kind: 'channel' };
+    scope.components.push(component);
+    const config = await readComponent(scope, component, ['type', 'config'], left);
+    const { definition } = meaning;
+    if (definition && config) plans.push({ name, definition, config, block });
   }
   return plans;
 }
 
-/** The most events of one transaction of a channel, where it has such a limit. */
-export function transactionCapacity({ definition, config }: ChannelPlan): number | undefined {
-  const capacity = configValue(definition.fields, config, 'transactionCapacity');
-  return typeof capacity === 'number' ? capacity : undefined;
-}
-
 /** The plan without channels that nothing is wired to; says where only one end is wired. */
 export function withoutUnused(scope: PlanScope, plan: AgentPlan): AgentPlan {
+  const { agent } = plan;
   const channels = plan.channels.filter(({ name, block }) => {
     const writers = plan.sources.filter((source) => source.channels.includes(name));
     const readers = plan.sinks.filter((sink) => sink.channel === name);
-    const place = { ...block.properties.get('type'), key: block.prefix };
-    if (writers.length + readers.length === 0) {
+    const isRunning = writers.length + readers.length > 0;
+    const type = block.properties.get('type');
+    const place = type ? { ...atKeyPart(type, name), key: block.prefix } : {};
+    const lost = { writers: lostOf(scope, 'sources', name), readers: lostOf(scope, 'sinks', name) };
+    if (!isRunning && lost.writers.length + lost.readers.length === 0) {
       scope.add('warning', 'unused-channel', place, {
-        what: `Nothing that runs writes to the channel ${name} or reads from it.`,
-        consequence: 'It is left out, as in Flume.',
+        what: `No source writes to the channel ${name}, and no sink reads from it.`,
+        consequence: 'It is left out, here as in Flume.',
+        suggestion: `Name it in a source and a sink, or take it out of ${agent}.channels.`,
       });
       return false;
     }
-    if (readers.length === 0) {
+    if (readers.length === 0 && (writers.length > 0 || lost.readers.length === 0)) {
       scope.add('warning', 'channel-without-sink', place, {
-        what: `No sink that runs reads from the channel ${name}.`,
+        what: `No sink reads from the channel ${name}${because(lost.readers)}.`,
         consequence: 'It fills up, and then its sources can bring in nothing more.',
+        suggestion: advice(lost.readers, `Write channel = ${name} at a sink.`),
       });
     }
-    if (writers.length === 0) {
+    if (writers.length === 0 && (plan.sources.length > 0 || lost.writers.length === 0)) {
       scope.add('warning', 'channel-without-source', place, {
-        what: `No source that runs writes to the channel ${name}.`,
+        what: `No source writes to the channel ${name}${because(lost.writers)}.`,
         consequence: 'Its sinks have nothing to do, beyond what it holds from before.',
+        suggestion: advice(lost.writers, `Add ${name} to the channels of a source.`),
       });
     }
-    return true;
+    return isRunning;
   });
   return { ...plan, channels };
+}
+
+/** What is listed and names the channel in the file, whether it runs or not. */
+function lostOf(scope: PlanScope, list: 'sources' | 'sinks', channel: string): string[] {
+  const key = list === 'sources' ? 'channels' : 'channel';
+  const { [list]: blocks } = scope.agent.components;
+  return scope.names(list).filter((name) => {
+    // Of a name with a dot, the rest stands in the keys.
+    const [word = '', ...rest] = name.split('.');
+    const property = blocks.get(word)?.properties.get([...rest, key].join('.'));
+    return property?.value.split(/\s+/).includes(channel) ?? false;
+  });
+}
+
+function because(lost: readonly string[]): string {
+  return lost.length === 0
+    ? ''
+    : `: ${lost.join(', ')} ${lost.length === 1 ? 'is' : 'are'} left out`;
+}
+
+function advice(lost: readonly string[], otherwise: string): string {
+  return lost.length === 0 ? otherwise : `See what is said of ${lost.join(', ')}.`;
 }

@@ -77,15 +77,15 @@ const definitions: readonly Definition[] = [
   defineSelector({
     type: 'replicating',
     summary: 'To all.',
-    fields: { optional: list({ key: 'selector.optional', doc: 'Channels.', default: [] }) },
+    fields: { optional: list({ doc: 'Channels.', default: [] }) },
     create: never,
   }),
   defineSelector({
     type: 'multiplexing',
     summary: 'By header.',
     fields: {
-      header: text({ key: 'selector.header', doc: 'Header.', default: 'h' }),
-      mapping: map({ key: 'selector.mapping.', doc: 'Channels.' }),
+      header: text({ doc: 'Header.', default: 'h' }),
+      mapping: map({ key: 'mapping.', doc: 'Channels.' }),
     },
     create: never,
   }),

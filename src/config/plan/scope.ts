@@ -2,9 +2,12 @@ import type { AgentBlocks, Block, ListName } from '../blocks.ts';
 import type { ComponentKind, Definition } from '../definition.ts';
 import type { Finding, FindingText, Place, Severity } from '../finding.ts';
 import { finding } from '../finding.ts';
+import type { FlumeComponent } from '../flume/component.ts';
 import { flumeClass } from '../flume-types.ts';
 import { nearest } from '../nearest.ts';
+import { atKeyPart, atValue, missingAt } from '../places.ts';
 import type { Property } from '../properties.ts';
+import { ofFlume, ofNobody } from './unknown-type.ts';
 
 export type DefinitionOf<K extends ComponentKind> = Extract<Definition, { kind: K }>;
 
@@ -27,10 +30,34 @@ export interface Listed {
   readonly type: Property;
 }
 
+/** What a type means: our definition, or what is known of Flume's component; neither: unknown. */
+export interface Meaning<K extends ComponentKind> {
+  readonly definition?: DefinitionOf<K>;
+  readonly known?: FlumeComponent;
+}
+
+/** A source, channel or sink as its lines have it, whether it can run or not. */
+export interface Component extends Listed, Meaning<'source' | 'channel' | 'sink'> {
+  readonly kind: 'source' | 'channel' | 'sink';
+}
+
+/** The lists whose names have a kind and a type. */
+type ComponentList = 'sources' | 'channels' | 'sinks';
+
+const componentLists = ['sources', 'channels', 'sinks', 'sinkgroups'] as const;
+const kindOf = { sources: 'source', channels: 'channel', sinks: 'sink' } as const;
+
+const names: Readonly<Record<ListName, string>> = {
+  ...kindOf,
+  sinkgroups: 'sink group',
+  configfilters: 'config filter',
+};
+
 /** What the steps of planning one agent share. */
 export class PlanScope {
   readonly agent: AgentBlocks;
   readonly findings: Finding[] = [];
+  readonly components: Component[] = [];
   readonly #resolver: Resolver;
 
   constructor(agent: AgentBlocks, resolver: Resolver) {
@@ -38,8 +65,8 @@ export class PlanScope {
     this.#resolver = resolver;
   }
 
-  add(severity: Severity, code: string, place: Place | undefined, text: FindingText): void {
-    this.findings.push(finding(severity, code, place ?? {}, text));
+  add(severity: Severity, code: Finding['code'], place: Place, text: FindingText): void {
+    this.findings.push(finding(severity, code, place, text));
   }
 
   /** The words of a list of the agent; none when there is no such list. */
@@ -50,125 +77,169 @@ export class PlanScope {
   /**
    * What the list names and can be looked at; findings say what is missing, and what is not listed.
    */
-  listed(list: ListName): Listed[] {
+  listed(list: ComponentList): Listed[] {
     const property = this.agent.lists.get(list);
     const blocks = this.agent.components[list];
-    const names = this.names(list);
     const listed: Listed[] = [];
-    for (const name of names) {
+    for (const name of this.names(list)) {
       const block = blocks.get(name);
       const type = block?.properties.get('type');
-      if (!block) this.#withoutLines(list, name, property);
-      else if (!type) this.#withoutType(block, list);
+      if (!block) this.withoutLines(list, name, property);
+      else if (!type) this.#withoutType(name, block, list);
       else listed.push({ name, block, type });
     }
-    for (const [name, block] of blocks)
-      if (!names.includes(name)) this.#unlisted(list, name, block);
+    this.unlisted(list);
     return listed;
   }
 
-  /** The definition that a type names, or undefined and a finding. */
-  async definition<K extends ComponentKind>(
+  /** What a type means; a finding when it is nothing that can run here. */
+  async meaning<K extends ComponentKind>(
     kind: K,
     type: Property,
     ifUnknown: string,
-  ): Promise<DefinitionOf<K> | undefined> {
+  ): Promise<Meaning<K>> {
     try {
       const found = await this.#resolver.find(kind, type.value);
-      if (found?.kind === kind) return found as DefinitionOf<K>;
+      if (found?.kind === kind) return { definition: found as DefinitionOf<K> };
     } catch (error) {
-      const what = `${type.key}: ${error instanceof Error ? error.message : error}`;
-      this.add('error', 'custom-component', type, { what, consequence: ifUnknown });
-      return undefined;
-    }
-    this.#unknownType(kind, type, ifUnknown);
-    return undefined;
-  }
-
-  #unknownType(kind: ComponentKind, type: Property, ifUnknown: string): void {
-    const { key, value } = type;
-    const known = this.#resolver.types(kind);
-    const ofFlume = flumeClass(kind, value);
-    if (ofFlume) {
-      this.add('error', 'type-not-yet', type, {
-        what: `${key}: Flume's ${kind} ${value} is not in Millrace yet.`,
+      this.add('error', 'custom-component', atValue(type), {
+        what: withoutPaths(error instanceof Error ? error.message : String(error)),
         consequence: ifUnknown,
-        suggestion: known.length > 0 ? `What there is: ${known.join(', ')}.` : undefined,
+        suggestion: `Correct ${type.value}, or write another type.`,
       });
-      return;
+      return {};
     }
-    if (/^[\w$]+(\.[\w$]+)+$/.test(value)) {
-      this.add('error', 'unknown-class', type, {
-        what: `${key}: ${value} is a Java class, which Millrace cannot run.`,
-        consequence: ifUnknown + flumeWouldFail(kind),
-        suggestion:
-          `Write it in TypeScript, with type = ./my-${kind}.ts, or keep a small Flume for it and ` +
-          'connect the two by Avro.',
-      });
-      return;
-    }
-    const word = value.split(/\s/, 1)[0] ?? value;
-    const meant = nearest(word, known);
-    this.add('error', 'unknown-type', type, {
-      what: `${key}: there is no ${kind} of type "${value}".`,
-      consequence: ifUnknown + flumeWouldFail(kind),
-      suggestion: meant ? `Did you mean ${meant}?` : `Known: ${known.join(', ')}.`,
-    });
+    const known = await this.knownComponent(kind, type.value);
+    const found = known
+      ? ofFlume(kind, type, known, ifUnknown)
+      : ofNobody(kind, type, this.#resolver, ifUnknown);
+    this.findings.push(found);
+    return known ? { known } : {};
   }
 
-  #withoutLines(list: ListName, name: string, property: Property | undefined): void {
-    const meant = nearest(name, this.agent.components[list].keys());
-    const comma = 'Names are separated by blanks, not by commas.';
-    this.add('error', 'component-without-lines', property, {
+  /** What is known of a component of Flume. The tables are loaded when first asked for. */
+  async knownComponent(kind: ComponentKind, type: string): Promise<FlumeComponent | undefined> {
+    if (!flumeClass(kind, type)) return undefined;
+    const { knownComponent } = await import('../flume/known.ts');
+    return knownComponent(kind, type);
+  }
+
+  /** A name that is listed and has no lines. */
+  withoutLines(list: ListName, name: string, property: Property | undefined): void {
+    const place = property ? atValue(property, name) : {};
+    const what = names[list];
+    const left = list === 'channels' ? this.withDependents(name) : `${name} is left out`;
+    const consequence = `${left}, here as in Flume.`;
+    if (name.includes('.')) {
+      this.add('error', 'name-with-dot', place, {
+        what: `The name of the ${what} ${name} has a dot in it.`,
+        consequence: `The dot ends the name in the keys of its lines: ${consequence}`,
+        suggestion: `Write ${name.replaceAll('.', '_')}, here and in its lines.`,
+      });
+      return;
+    }
+    const unlisted = [...this.agent.components[list].keys()].filter(
+      (each) => !this.names(list).includes(each),
+    );
+    const meant = nearest(name, unlisted);
+    this.add('error', 'component-without-lines', place, {
       what: `${property?.key} lists ${name}, which has no lines of its own.`,
-      consequence: `${name} is left out, as in Flume.`,
-      suggestion: /[,;]/.test(name) ? comma : meant && `Did you mean ${meant}?`,
+      consequence,
+      suggestion: separatorHint(name) ?? this.#instead(list, name, meant),
     });
   }
 
-  #withoutType(block: Block, list: ListName): void {
+  #instead(list: ListName, name: string, meant: string | undefined): string {
+    const isGroup = list === 'sinks' && this.agent.components.sinkgroups.has(name);
+    if (isGroup) return `Remove ${name}: it is a sink group.`;
+    return meant ? `Did you mean ${meant}?` : `Remove ${name}, or write its lines.`;
+  }
+
+  /** What has lines, and is not in the list. */
+  unlisted(list: ListName): void {
+    const listed = this.names(list);
+    const dotted = new Set(listed.filter((name) => name.includes('.')).map(beforeDot));
+    const property = this.agent.lists.get(list);
+    const key = `${this.agent.name}.${list}`;
+    for (const [name, block] of this.agent.components[list]) {
+      const [first] = block.properties.values();
+      if (!first || listed.includes(name) || dotted.has(name)) continue;
+      const elsewhere = componentLists.find(
+        (each) => each !== list && this.names(each).includes(name),
+      );
+      // Lines without a type belong to something else, rather.
+      const meant = block.properties.has('type') ? undefined : nearest(name, listed);
+      this.add(
+        'warning',
+        'unlisted-component',
+        { ...atKeyPart(first, name), key: block.prefix },
+        {
+          what: `The ${names[list]} ${name} is not listed in ${key}.`,
+          consequence: 'Its lines have no effect, here as in Flume.',
+          suggestion: elsewhere
+            ? `${name} is in ${this.agent.name}.${elsewhere}: write that in the key.`
+            : meant
+              ? `Did you mean ${meant}?`
+              : property
+                ? `Add ${name} to ${key} in line ${property.line}, or remove its lines.`
+                : `Write ${key} = ${name}, or remove its lines.`,
+        },
+      );
+    }
+  }
+
+  #withoutType(name: string, block: Block, list: ComponentList): void {
     const [first] = block.properties.values();
     const meant = nearest('type', block.properties.keys());
     const key = `${block.prefix}type`;
-    this.add(
-      'error',
-      'missing-type',
-      { ...first, key },
-      {
-        what: `${key} is missing: the kind of ${list.slice(0, -1)} it is.`,
-        consequence: 'It is left out, as in Flume.',
-        suggestion: meant && `Is ${meant} meant to be type?`,
-      },
-    );
+    const left = list === 'channels' ? this.withDependents(name) : `${name} is left out`;
+    this.add('error', 'missing-type', missingAt(key, first), {
+      what: `${key} is missing: the kind of ${names[list]} that ${name} is.`,
+      consequence: `${left}, here as in Flume.`,
+      suggestion: meant
+        ? `Is ${block.prefix}${meant} meant to be ${key}?`
+        : `Write ${key} = ${this.#resolver.types(kindOf[list])[0] ?? '…'}, or what it is.`,
+    });
   }
 
-  #unlisted(list: ListName, name: string, block: Block): void {
-    const [first] = block.properties.values();
-    this.add(
-      'warning',
-      'unlisted-component',
-      { ...first, key: block.prefix },
-      {
-        what: `${name} is not listed in ${this.agent.name}.${list}.`,
-        consequence: 'Its lines have no effect, as in Flume.',
-        suggestion: `Add ${name} to ${this.agent.name}.${list}, or remove its lines.`,
-      },
-    );
+  /** What goes when a channel goes: no full stop, since sentences go on. */
+  withDependents(channel: string): string {
+    const { sources, sinks } = this.agent.components;
+    const named = (blocks: ReadonlyMap<string, Block>, key: string, only: boolean) =>
+      [...blocks]
+        .filter(([, { properties }]) => {
+          const words = properties.get(key)?.value.split(/\s+/) ?? [];
+          return words.includes(channel) && (!only || words.length === 1);
+        })
+        .map(([name]) => name);
+    const gone = [...named(sources, 'channels', true), ...named(sinks, 'channel', true)];
+    const others = gone.length === 0 ? '' : `, and with it ${gone.join(', ')}`;
+    return `The channel ${channel} is left out${others}`;
   }
 
   /** For a channel that is misspelt. */
-  suggestChannel(word: string): string | undefined {
-    const meant = nearest(
-      word,
-      this.names('channels').filter((name) => name !== word),
-    );
-    return meant && `Did you mean ${meant}?`;
+  suggestChannel(word: string): string {
+    const channels = this.names('channels').filter((name) => name !== word);
+    const unlisted = this.agent.components.channels.has(word);
+    if (unlisted) return `Add ${word} to ${this.agent.name}.channels.`;
+    const meant = nearest(word, channels);
+    if (meant) return `Did you mean ${meant}?`;
+    return channels.length === 0 ? 'Define it.' : `Channels there are: ${channels.join(', ')}.`;
   }
 }
 
-/** An unknown source, channel or sink stops all of Flume; anything else only its component. */
-function flumeWouldFail(kind: ComponentKind): string {
-  return kind === 'source' || kind === 'channel' || kind === 'sink'
-    ? ' Flume would not start at all; here everything else runs.'
-    : '';
+/** Node says where it looked, and who asked: a person knows what they wrote. */
+function withoutPaths(message: string): string {
+  return message.replace(/Cannot find module '([^']*)'.*/s, (_all, path: string) => {
+    return `there is no file ${path.slice(path.lastIndexOf('/') + 1)}.`;
+  });
+}
+
+function beforeDot(name: string): string {
+  return name.slice(0, name.indexOf('.'));
+}
+
+/** For names that were meant to be several. */
+export function separatorHint(word: string): string | undefined {
+  return /[,;]/.test(word) ? 'Separate names by blanks, not by commas.' : undefined;
 }

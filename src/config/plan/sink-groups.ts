@@ -1,142 +1,212 @@
 import type { Block } from '../blocks.ts';
+import type { FlumeComponent } from '../flume/component.ts';
+import { nearest } from '../nearest.ts';
+import { atKey, atValue, missingAt } from '../places.ts';
 import type { SinkPlan } from '../plan.ts';
 import type { Property } from '../properties.ts';
+import { readConfig } from '../read-config.ts';
 import type { PlanScope } from './scope.ts';
+import { separatorHint } from './scope.ts';
+
+/** One group, as its lines have it. */
+interface Group {
+  readonly name: string;
+  readonly block: Block;
+  readonly list: Property;
+}
 
 /**
  * Sink groups have no processors here yet: the sinks of a group run on their own. Says so for each
  * group, and everything that Flume would say against it.
  */
-export function checkSinkGroups(scope: PlanScope, sinks: readonly SinkPlan[]): void {
-  const list = scope.agent.lists.get('sinkgroups');
+export async function checkSinkGroups(scope: PlanScope, sinks: readonly SinkPlan[]): Promise<void> {
+  const property = scope.agent.lists.get('sinkgroups');
   const blocks = scope.agent.components.sinkgroups;
+  if (!property && blocks.size === 0) return;
+  const { knownComponent } = await import('../flume/known.ts');
   const owner = new Map<string, string>();
-  const names = scope.names('sinkgroups');
-  for (const name of names) {
+  for (const name of scope.names('sinkgroups')) {
     const block = blocks.get(name);
-    if (block) checkGroup(scope, name, block, sinks, owner);
+    const list = block?.properties.get('sinks');
+    if (!block) scope.withoutLines('sinkgroups', name, property);
+    else if (!list) withoutSinks(scope, name, block);
     else {
-      scope.add('error', 'component-without-lines', list, {
-        what: `${list?.key} lists ${name}, which has no lines of its own.`,
-        consequence: 'There is no such group, as in Flume; its sinks run on their own.',
-      });
+      const group = { name, block, list };
+      const members = membersOf(scope, group, owner);
+      const processor = block.properties.get('processor.type');
+      const known = knownComponent('sink processor', processor?.value ?? '');
+      checkKeys(scope, group, known);
+      if (!processor) withoutType(scope, group, members);
+      else if (known) checkProcessor(scope, group, processor, known, members);
+      else unknownProcessor(scope, group, processor, members);
+      if (known) sayNotYet(scope, group, processor ?? list, known, members, sinks);
     }
   }
-  for (const [name, block] of blocks) {
-    if (names.includes(name)) continue;
-    const [first] = block.properties.values();
-    scope.add(
-      'warning',
-      'unlisted-component',
-      { ...first, key: block.prefix },
-      {
-        what: `The sink group ${name} is not listed in ${scope.agent.name}.sinkgroups.`,
-        consequence: 'Its lines have no effect, as in Flume.',
-      },
-    );
-  }
+  scope.unlisted('sinkgroups');
 }
 
-const ownKeys = /^(sinks$|processor\.)/;
-
-function checkGroup(
-  scope: PlanScope,
-  name: string,
-  block: Block,
-  sinks: readonly SinkPlan[],
-  owner: Map<string, string>,
-): void {
+function withoutSinks(scope: PlanScope, name: string, block: Block): void {
   const [first] = block.properties.values();
-  const list = block.properties.get('sinks');
-  if (!list) {
-    const key = `${block.prefix}sinks`;
-    scope.add(
-      'error',
-      'missing-key',
-      { ...first, key },
-      {
-        what: `${key} is missing: the sinks of the group ${name}.`,
-        consequence: 'Flume would load nothing of this file; here the group is left out.',
-      },
-    );
-    return;
-  }
-  for (const [key, property] of block.properties) {
-    if (ownKeys.test(key)) continue;
-    scope.add('warning', 'unknown-key', property, {
-      what: `${property.key}: there is no option "${key}" here.`,
-      consequence: 'The line has no effect.',
-    });
-  }
-  const running = membersOf(scope, name, list, sinks, owner);
-  if (running.length > 0) sayProcessor(scope, name, block, list, running);
+  const key = `${block.prefix}sinks`;
+  scope.add('error', 'missing-key', missingAt(key, first), {
+    what: `${key} is missing: the sinks of the group ${name}.`,
+    consequence: 'The group is left out.',
+    inFlume: 'Flume loads nothing of the whole file.',
+    suggestion: `Write ${key} = ${scope.names('sinks').join(' ')}, or those that are meant.`,
+  });
 }
 
-function membersOf(
-  scope: PlanScope,
-  group: string,
-  list: Property,
-  sinks: readonly SinkPlan[],
-  owner: Map<string, string>,
-): string[] {
+/** The sinks of a group that exist and are in no other. */
+function membersOf(scope: PlanScope, { name, list }: Group, owner: Map<string, string>): string[] {
+  const listed = scope.names('sinks');
   const members: string[] = [];
   for (const word of new Set(list.value.split(/\s+/))) {
     const taken = owner.get(word);
     if (taken !== undefined) {
-      scope.add('error', 'sink-in-two-groups', list, {
-        what: `${list.key}: the sink ${word} is in the group ${taken} already.`,
-        consequence: `The group ${group} does without it, as in Flume.`,
+      scope.add('error', 'sink-in-two-groups', atValue(list, word), {
+        what: `The sink ${word} is in the group ${taken} already.`,
+        consequence: `The group ${name} does without it, here as in Flume.`,
+        suggestion: `Remove ${word} from one of the two groups.`,
       });
-      continue;
-    }
-    owner.set(word, group);
-    if (sinks.some((sink) => sink.name === word)) members.push(word);
-    else {
-      scope.add('error', 'unknown-sink', list, {
-        what: scope.names('sinks').includes(word)
-          ? `${list.key}: the sink ${word} was left out.`
-          : `${list.key}: there is no sink ${word}.`,
-        consequence: `The group ${group} does without it; Flume may leave the whole agent empty.`,
+    } else if (!listed.includes(word)) {
+      const meant = nearest(word, listed);
+      scope.add('error', 'unknown-sink', atValue(list, word), {
+        what: `There is no sink ${word}.`,
+        consequence: `The group ${name} does without it, here as in Flume.`,
+        suggestion: separatorHint(word) ?? (meant ? `Did you mean ${meant}?` : `Remove ${word}.`),
       });
+    } else {
+      owner.set(word, name);
+      members.push(word);
     }
   }
   return members;
 }
 
-function sayProcessor(
+/** Keys of a processor are written whole: `processor.backoff`. */
+function checkKeys(scope: PlanScope, { block }: Group, known: FlumeComponent | undefined): void {
+  const type = block.properties.get('processor.type');
+  const { findings } = readConfig(known?.fields ?? {}, block, {
+    isForeign: (key) =>
+      key === 'sinks' || key === 'processor.type' || (!known && key.startsWith('processor.')),
+    foreignKeys: ['sinks', 'processor.type'],
+    owner: known ? `${known.type} group` : 'sink group',
+    place: type,
+    left: 'Flume leaves the group out, and with it its sinks',
+  });
+  scope.findings.push(...findings);
+}
+
+function withoutType(scope: PlanScope, { block, list }: Group, members: readonly string[]): void {
+  const key = `${block.prefix}processor.type`;
+  scope.add('error', 'missing-key', missingAt(key, list), {
+    what: `${key} is missing: what the group is for.`,
+    consequence: `${members.join(', ')} run without a group.`,
+    inFlume: 'The sinks of such a group do not run.',
+    suggestion: `Write ${key} = failover, or load_balance.`,
+  });
+}
+
+function unknownProcessor(
   scope: PlanScope,
-  name: string,
-  block: Block,
-  list: Property,
+  { block }: Group,
+  processor: Property,
   members: readonly string[],
 ): void {
-  const processor = block.properties.get('processor.type');
-  const [only] = members;
-  const each = members.length === 1 ? `The sink ${only} runs` : `${members.join(', ')} run`;
-  if (!processor) {
-    scope.add(
-      'error',
-      'missing-key',
-      { ...list, key: `${block.prefix}processor.type` },
-      {
-        what: `${block.prefix}processor.type is missing: failover or load_balance.`,
-        consequence: `${each} without a group; in Flume the sinks of such a group do not run.`,
-      },
-    );
-    return;
+  const meant = nearest(processor.value, ['failover', 'load_balance', 'default']);
+  const isClass = /\w\.\w/.test(processor.value);
+  scope.add('error', isClass ? 'unknown-class' : 'unknown-type', atValue(processor), {
+    what: isClass
+      ? `${processor.value} is a Java class, and Millrace runs no Java.`
+      : `There is no kind of group "${processor.value}".`,
+    consequence: `${members.join(', ')} run without a group.`,
+    inFlume: 'Without such a class, the sinks of the group do not run.',
+    suggestion: meant
+      ? `Did you mean ${meant}?`
+      : `Write ${block.prefix}processor.type = failover, or load_balance.`,
+  });
+}
+
+function checkProcessor(
+  scope: PlanScope,
+  group: Group,
+  processor: Property,
+  known: FlumeComponent,
+  members: readonly string[],
+): void {
+  const several = members.length > 1;
+  if (known.type === 'failover') checkPriorities(scope, group, members);
+  const isAlone = members.length === 1 && group.list.value.trim() === members[0];
+  if (known.type === 'default' ? !several : !isAlone) return;
+  const isBalance = known.type === 'load_balance';
+  scope.add(isBalance ? 'error' : 'warning', 'group-of-one', atValue(processor), {
+    what: several
+      ? `A group of this kind has one sink, and ${group.name} has more.`
+      : `The ${known.type} group ${group.name} has one sink only.`,
+    consequence: several ? 'Each runs on its own.' : `${members[0]} runs on its own.`,
+    inFlume: several || isBalance ? 'The sinks of the group do not run.' : undefined,
+    suggestion: several
+      ? 'Write failover or load_balance.'
+      : `Add another sink to ${group.list.key}, or remove the group.`,
+  });
+}
+
+/** Each sink of a failover group needs a priority that no other has. */
+function checkPriorities(scope: PlanScope, { block, list }: Group, members: readonly string[]) {
+  const start = 'processor.priority.';
+  const seen = new Map<string, string>();
+  for (const [key, property] of block.properties) {
+    if (!key.startsWith(start)) continue;
+    const sink = key.slice(start.length);
+    const other = seen.get(property.value);
+    if (!members.includes(sink)) {
+      const meant = nearest(sink, members);
+      scope.add('warning', 'bad-priority', atKey(property), {
+        what: `${sink} is no sink of this group.`,
+        consequence: 'The line has no effect, here as in Flume.',
+        suggestion: meant
+          ? `Did you mean ${meant}?`
+          : `Add ${sink} to ${list.key}, or remove this.`,
+      });
+    } else if (other !== undefined) {
+      scope.add('warning', 'bad-priority', atValue(property), {
+        what: `${sink} has the same priority as ${other}.`,
+        consequence: 'Which of them is used is not settled.',
+        inFlume: `Flume leaves ${sink} or ${other} out, for good.`,
+        suggestion: 'Give each sink a number of its own; the highest goes first.',
+      });
+    } else seen.set(property.value, sink);
   }
-  const type = processor.value.toLowerCase();
-  if (type === 'default' && members.length === 1) return;
-  const isFailover = type === 'failover';
+  for (const sink of members) {
+    if (block.properties.has(start + sink)) continue;
+    const key = block.prefix + start + sink;
+    scope.add('warning', 'bad-priority', missingAt(key, list), {
+      what: `${key} is missing: the priority of ${sink}.`,
+      consequence: `${sink} is used last.`,
+      inFlume: 'It comes last, in an order that no one chose.',
+      suggestion: `Write ${key} = …; the highest goes first.`,
+    });
+  }
+}
+
+function sayNotYet(
+  scope: PlanScope,
+  { name }: Group,
+  place: Property,
+  { type }: FlumeComponent,
+  members: readonly string[],
+  sinks: readonly SinkPlan[],
+): void {
+  if (type === 'default' || members.length < 2) return;
   const isBalance = type === 'load_balance';
-  const meaning = isFailover
-    ? 'all at once instead of one at a time: each event goes to whichever takes it first.'
-    : 'each at its own speed: each event still goes to one of them, but not in turn.';
-  scope.add(isBalance ? 'warning' : 'error', 'group-not-yet', processor, {
-    what:
-      isFailover || isBalance
-        ? `Sink groups are not in Millrace yet, so the group ${name} is no ${type} group.`
-        : `${processor.key}: "${processor.value}" makes no group of these sinks.`,
-    consequence: members.length === 1 ? `${each} on its own.` : `${each} ${meaning}`,
+  const isRunning = members.every((each) => sinks.some((sink) => sink.name === each));
+  const names = members.join(', ');
+  const meaning = isBalance
+    ? `${names} each run at their own speed: events go to them, but not in turn.`
+    : `${names} run all at once: each event goes to whichever takes it first.`;
+  scope.add(isBalance ? 'warning' : 'error', 'group-not-yet', atValue(place), {
+    what: `Millrace does not have sink groups yet, so ${name} is no ${type} group.`,
+    consequence: isRunning ? meaning : 'The lines of the group have no effect.',
+    suggestion: 'Keep Flume for this agent until they are here, if that is not good enough.',
   });
 }

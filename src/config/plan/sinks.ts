@@ -1,7 +1,8 @@
+import { atValue, missingAt } from '../places.ts';
 import type { ChannelPlan, SinkPlan } from '../plan.ts';
-import { readConfig } from '../read-config.ts';
-import { transactionCapacity } from './channels.ts';
-import type { Listed, PlanScope } from './scope.ts';
+import { fits } from './batches.ts';
+import { readComponent } from './read-component.ts';
+import type { Component, Listed, PlanScope } from './scope.ts';
 
 const foreignKeys = ['type', 'channel', 'config'];
 
@@ -13,21 +14,17 @@ export async function planSinks(
   const plans: SinkPlan[] = [];
   for (const listed of scope.listed('sinks')) {
     const { name, block, type } = listed;
-    const ifBad = `The sink ${name} is left out.`;
-    const channel = channelOf(scope, listed, channels, ifBad);
-    const definition = await scope.definition('sink', type, ifBad);
-    if (!definition) continue;
-    const { config, findings } = readConfig(definition.fields, block, {
-      check: (values) => definition.check?.(values) ?? [],
-      isForeign: (key) => foreignKeys.includes(key),
-      foreignKeys,
-      place: type,
-      ifBad,
-    });
-    scope.findings.push(...findings);
-    if (!channel || !config) continue;
-    const size = definition.batchSize?.(config);
-    if (fits(scope, 'sink', listed, size, [channel])) {
+    const left = `The sink ${name} is left out`;
+    const channel = channelOf(scope, listed, channels, left);
+    const meaning = await scope.meaning('sink', type, `${left}.`);
+    const component: Component = { ...listed, ...meaning, kind: 'sink' };
+    scope.components.push(component);
+    // A sink without a channel, but with channels, has been told so.
+    const foreign = block.properties.has('channel') ? foreignKeys : [...foreignKeys, 'channels'];
+    const config = await readComponent(scope, component, foreign, left);
+    const isSmall = fits(scope, component, config, left);
+    const { definition } = meaning;
+    if (definition && channel && config && isSmall) {
       plans.push({ name, definition, config, block, channel: channel.name });
     }
   }
@@ -38,61 +35,31 @@ function channelOf(
   scope: PlanScope,
   { name, block, type }: Listed,
   channels: readonly ChannelPlan[],
-  ifBad: string,
+  left: string,
 ): ChannelPlan | undefined {
   const property = block.properties.get('channel');
   if (!property) {
     const key = `${block.prefix}channel`;
-    scope.add(
-      'error',
-      'missing-channel',
-      { ...type, key },
-      {
-        what: `${key} is missing: the channel that the sink ${name} reads from.`,
-        consequence: `${ifBad} So it is in Flume.`,
-        suggestion: block.properties.has('channels')
-          ? 'A sink has one channel: write channel, without s.'
-          : undefined,
-      },
-    );
+    const wrong = block.properties.get('channels');
+    scope.add('error', 'missing-channel', missingAt(key, wrong ?? type), {
+      what: `${key} is missing: the channel that the sink ${name} reads from.`,
+      consequence: `${left}, here as in Flume.`,
+      suggestion: wrong
+        ? 'A sink has one channel: write channel, without s.'
+        : `Write ${key} = ${scope.names('channels')[0] ?? '…'}.`,
+    });
     return undefined;
   }
-  const channel = channels.find((each) => each.name === property.value);
-  if (!channel) {
-    const listed = scope.names('channels').includes(property.value);
-    const several = /\s/.test(property.value) ? 'A sink reads from one channel only.' : undefined;
-    scope.add('error', 'unknown-channel', property, {
-      what: listed
-        ? `${property.key}: the channel ${property.value} was left out.`
-        : `${property.key}: there is no channel ${property.value}.`,
-      consequence: ifBad,
-      suggestion: several ?? scope.suggestChannel(property.value),
-    });
-  }
-  return channel;
-}
-
-/** Does a batch fit into the channels' transactions? As in Flume, the component goes otherwise. */
-export function fits(
-  scope: PlanScope,
-  kind: 'source' | 'sink',
-  { name, block, type }: Listed,
-  size: number | undefined,
-  channels: readonly ChannelPlan[],
-): boolean {
-  for (const channel of channels) {
-    const capacity = transactionCapacity(channel);
-    if (size === undefined || capacity === undefined || size <= capacity) continue;
-    const key = [...block.properties.keys()].find((each) => /batch-?size$/i.test(each));
-    const place = key === undefined ? { ...type, key: block.prefix } : block.properties.get(key);
-    scope.add('error', 'batch-too-large', place, {
-      what:
-        `The ${kind} ${name} moves ${size} events at once, but the channel ${channel.name} takes ` +
-        `at most ${capacity} (transactionCapacity).`,
-      consequence: `The ${kind} ${name} is left out, as in Flume.`,
-      suggestion: `Set ${channel.block.prefix}transactionCapacity to ${size}, capacity to no less.`,
-    });
-    return false;
-  }
-  return true;
+  const word = property.value;
+  const channel = channels.find((each) => each.name === word);
+  // One that is listed was left out: then a finding of its own says what goes with it.
+  if (channel || scope.names('channels').includes(word)) return channel;
+  scope.add('error', 'unknown-channel', atValue(property), {
+    what: `There is no channel ${word}.`,
+    consequence: `${left}, here as in Flume.`,
+    suggestion: /\s/.test(word)
+      ? 'A sink reads from one channel only: make a sink for each.'
+      : scope.suggestChannel(word),
+  });
+  return undefined;
 }

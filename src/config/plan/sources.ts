@@ -1,14 +1,28 @@
 import type { Block } from '../blocks.ts';
 import type { SelectorDefinition } from '../definition.ts';
+import { nearest } from '../nearest.ts';
+import { atKeyPart, atValue, missingAt } from '../places.ts';
 import type { AnyConfig, ChannelPlan, InterceptorPlan, SourcePlan } from '../plan.ts';
 import type { Property } from '../properties.ts';
-import { configValue, readConfig } from '../read-config.ts';
-import { adviseOn } from './advice.ts';
-import type { Listed, PlanScope } from './scope.ts';
-import { fits } from './sinks.ts';
+import { configValue } from '../read-config.ts';
+import { fits } from './batches.ts';
+import { below, readComponent } from './read-component.ts';
+import type { Component, Listed, PlanScope } from './scope.ts';
+import { separatorHint } from './scope.ts';
 
-/** Keys of every source, beside its own. */
-const foreignKeys = ['type', 'channels', 'interceptors', 'selector.type', 'config'];
+/** Keys of every source, beside its own; with a dot at the end, what they begin with. */
+const foreignKeys = [
+  'type',
+  'channels',
+  'config',
+  'interceptors',
+  'interceptors.',
+  'selector.type',
+  'selector.header',
+  'selector.default',
+  'selector.optional',
+  'selector.',
+];
 
 /** Flume's own, in ms. */
 const defaultBackoffSleepIncrement = 1000;
@@ -33,23 +47,20 @@ async function planSource(
   channels: readonly ChannelPlan[],
 ): Promise<SourcePlan | undefined> {
   const { name, block, type } = listed;
-  const ifBad = `The source ${name} is left out.`;
-  adviseOn(scope, listed);
-  const wired = channelsOf(scope, listed, channels, ifBad);
-  const interceptors = await planInterceptors(scope, listed, ifBad);
-  const selector = await planSelector(scope, listed, ifBad);
-  const definition = await scope.definition('source', type, ifBad);
-  if (!definition) return undefined;
-  const { config, findings } = readConfig(definition.fields, block, {
-    check: (values) => definition.check?.(values) ?? [],
-    isForeign: (key) => foreignKeys.includes(key) || /^(interceptors|selector)\./.test(key),
-    foreignKeys,
-    place: type,
-    ifBad,
-  });
-  scope.findings.push(...findings);
-  if (!config || !interceptors || !selector || wired.length === 0) return undefined;
-  if (!fits(scope, 'source', listed, definition.batchSize?.(config), wired)) return undefined;
+  const left = `The source ${name} is left out`;
+  const wired = channelsOf(scope, listed, channels, left);
+  const meaning = await scope.meaning('source', type, `${left}.`);
+  const component: Component = { ...listed, ...meaning, kind: 'source' };
+  scope.components.push(component);
+  const interceptors = await planInterceptors(scope, listed, left);
+  const selector = await planSelector(scope, listed, left);
+  // A source without channels, but with a channel, has been told so.
+  const foreign = block.properties.has('channels') ? foreignKeys : [...foreignKeys, 'channel'];
+  const config = await readComponent(scope, component, foreign, left);
+  const isSmall = fits(scope, component, config, left);
+  const { definition } = meaning;
+  if (!definition || !config || !interceptors || !selector || !isSmall) return undefined;
+  if (wired.length === 0) return undefined;
   const number = (key: string, otherwise: number) => {
     const value = configValue(definition.fields, config, key);
     return typeof value === 'number' ? value : otherwise;
@@ -71,23 +82,19 @@ function channelsOf(
   scope: PlanScope,
   { name, block, type }: Listed,
   channels: readonly ChannelPlan[],
-  ifBad: string,
+  left: string,
 ): ChannelPlan[] {
   const property = block.properties.get('channels');
   if (!property) {
     const key = `${block.prefix}channels`;
-    scope.add(
-      'error',
-      'missing-channel',
-      { ...type, key },
-      {
-        what: `${key} is missing: the channels that the source ${name} writes to.`,
-        consequence: `${ifBad} So it is in Flume.`,
-        suggestion: block.properties.has('channel')
-          ? 'A source may have several: write channels, with s.'
-          : undefined,
-      },
-    );
+    const wrong = block.properties.get('channel');
+    scope.add('error', 'missing-channel', missingAt(key, wrong ?? type), {
+      what: `${key} is missing: the channels that the source ${name} writes to.`,
+      consequence: `${left}, here as in Flume.`,
+      suggestion: wrong
+        ? 'A source may have several: write channels, with s.'
+        : `Write ${key} = ${scope.names('channels')[0] ?? '…'}.`,
+    });
     return [];
   }
   const wired: ChannelPlan[] = [];
@@ -95,17 +102,17 @@ function channelsOf(
   for (const word of new Set(property.value.split(/\s+/))) {
     const channel = channels.find((each) => each.name === word);
     if (channel) wired.push(channel);
-    else bad.push(word);
+    // One that is listed was left out: then a finding of its own says what goes with it.
+    else if (separatorHint(word) || !scope.names('channels').includes(word)) bad.push(word);
   }
   for (const word of bad) {
-    const listed = scope.names('channels').includes(word);
-    const comma = 'Names are separated by blanks, not by commas.';
-    scope.add('error', 'unknown-channel', property, {
-      what: listed
-        ? `${property.key}: the channel ${word} was left out.`
-        : `${property.key}: there is no channel ${word}.`,
-      consequence: wired.length === 0 ? ifBad : `The source ${name} runs without it, as in Flume.`,
-      suggestion: /[,;]/.test(word) ? comma : scope.suggestChannel(word),
+    scope.add('error', 'unknown-channel', atValue(property, word), {
+      what: `There is no channel ${word}.`,
+      consequence:
+        wired.length === 0
+          ? `${left}, here as in Flume.`
+          : `The source ${name} runs without it, here as in Flume.`,
+      suggestion: separatorHint(word) ?? scope.suggestChannel(word),
     });
   }
   return wired;
@@ -115,53 +122,59 @@ function channelsOf(
 async function planInterceptors(
   scope: PlanScope,
   { block }: Listed,
-  ifBad: string,
+  left: string,
 ): Promise<InterceptorPlan[] | undefined> {
   const list = block.properties.get('interceptors');
   const names = [...new Set(list?.value.split(/\s+/) ?? [])];
-  sayUnlisted(scope, block, names);
+  sayUnlisted(scope, block, names, list);
   const plans: InterceptorPlan[] = [];
   for (const name of names) {
-    const own = subBlock(block, `interceptors.${name}.`, '');
+    const own = below(block, `interceptors.${name}.`);
     const type = own.properties.get('type');
     if (!type) {
-      const comma = 'Names are separated by blanks, not by commas.';
-      scope.add(
-        'error',
-        'missing-type',
-        { ...list, key: `${own.prefix}type` },
-        {
-          what: `${own.prefix}type is missing: the kind of interceptor ${name} is.`,
-          consequence: ifBad,
-          suggestion: /[,;]/.test(name) ? comma : undefined,
-        },
+      const key = `${own.prefix}type`;
+      const meant = nearest(
+        name,
+        interceptorNames(block).filter((each) => !names.includes(each)),
       );
+      scope.add('error', 'missing-type', list ? { ...atValue(list, name), key } : { key }, {
+        what: `${key} is missing: the kind of interceptor that ${name} is.`,
+        consequence: `${left}, here as in Flume.`,
+        suggestion: separatorHint(name) ?? (meant ? `Did you mean ${meant}?` : `Write ${key} = ….`),
+      });
       continue;
     }
-    const definition = await scope.definition('interceptor', type, ifBad);
-    if (!definition) continue;
-    const { config, findings } = readConfig(definition.fields, own, {
-      check: (values) => definition.check?.(values) ?? [],
-      isForeign: (key) => key === 'type',
-      place: type,
-      ifBad,
-    });
-    scope.findings.push(...findings);
-    if (config) plans.push({ name, definition, config });
+    const meaning = await scope.meaning('interceptor', type, `${left}.`);
+    const config = await readComponent(scope, { block: own, type, ...meaning }, ['type'], left);
+    const { definition } = meaning;
+    if (definition && config) plans.push({ name, definition, config });
   }
   return plans.length === names.length ? plans : undefined;
 }
 
-function sayUnlisted(scope: PlanScope, block: Block, names: readonly string[]): void {
-  const said = new Set(names);
-  for (const [key, property] of block.properties) {
-    const [, name] = /^interceptors\.([^.]+)\./.exec(key) ?? [];
-    if (name === undefined || said.has(name)) continue;
-    said.add(name);
-    scope.add('warning', 'unlisted-component', property, {
+function interceptorNames(block: Block): string[] {
+  const found = [...block.properties.keys()].map(
+    (key) => /^interceptors\.([^.]+)\./.exec(key)?.[1],
+  );
+  return [...new Set(found.filter((name) => name !== undefined))];
+}
+
+function sayUnlisted(
+  scope: PlanScope,
+  block: Block,
+  names: readonly string[],
+  list: Property | undefined,
+): void {
+  for (const name of interceptorNames(block)) {
+    if (names.includes(name)) continue;
+    const [first] = below(block, `interceptors.${name}.`).properties.values();
+    if (!first) continue;
+    scope.add('warning', 'unlisted-component', atKeyPart(first, name), {
       what: `The interceptor ${name} is not listed in ${block.prefix}interceptors.`,
-      consequence: 'Its lines have no effect, as in Flume.',
-      suggestion: `Add ${name} to ${block.prefix}interceptors, or remove its lines.`,
+      consequence: 'Its lines have no effect, here as in Flume.',
+      suggestion: list
+        ? `Add ${name} to ${block.prefix}interceptors in line ${list.line}, or remove its lines.`
+        : `Write ${block.prefix}interceptors = ${name}, or remove its lines.`,
     });
   }
 }
@@ -169,24 +182,18 @@ function sayUnlisted(scope: PlanScope, block: Block, names: readonly string[]): 
 async function planSelector(
   scope: PlanScope,
   { block, type }: Listed,
-  ifBad: string,
+  left: string,
 ): Promise<{ definition: SelectorDefinition; config: AnyConfig } | undefined> {
-  const own = subBlock(block, 'selector.', 'selector.');
-  const [first] = own.properties.values();
-  const implied = { ...(first ?? type), key: `${block.prefix}selector.type`, value: 'replicating' };
-  const named = own.properties.get('selector.type') ?? implied;
-  const definition = await scope.definition('selector', named, ifBad);
-  if (!definition) return undefined;
-  const { config, findings } = readConfig(definition.fields, own, {
-    check: (values) => definition.check?.(values) ?? [],
-    isForeign: (key) => key === 'selector.type',
-    foreignKeys: ['selector.type'],
-    place: named,
-    ifBad,
-  });
-  scope.findings.push(...findings);
-  const routed = routesExist(scope, definition.type, own, block.properties.get('channels'), ifBad);
-  return config && routed ? { definition, config } : undefined;
+  const own = below(block, 'selector.');
+  const implied = { ...type, key: `${block.prefix}selector.type`, value: 'replicating' };
+  const named = own.properties.get('type') ?? implied;
+  const meaning = await scope.meaning('selector', named, `${left}.`);
+  const lines = { block: own, type: named, ...meaning };
+  const config = await readComponent(scope, lines, ['type'], left);
+  const { definition, known } = meaning;
+  const word = definition?.type ?? known?.type ?? '';
+  const routed = routesExist(scope, word, own, block.properties.get('channels'), left);
+  return definition && config && routed ? { definition, config } : undefined;
 }
 
 /** Do the channels that Flume's own selectors name belong to the source? */
@@ -195,33 +202,27 @@ function routesExist(
   selector: string,
   own: Block,
   channels: Property | undefined,
-  ifBad: string,
+  left: string,
 ): boolean {
   if (selector !== 'replicating' && selector !== 'multiplexing') return true;
   const known = channels?.value.split(/\s+/) ?? [];
   let ok = true;
   for (const [key, property] of own.properties) {
-    if (!/^selector\.(optional|default$|mapping\.)/.test(key)) continue;
+    if (!/^(optional|default$|mapping\.)/.test(key)) continue;
     for (const word of property.value.split(/\s+/)) {
       if (known.includes(word)) continue;
       const fatal = selector === 'multiplexing';
       if (fatal) ok = false;
-      scope.add(fatal ? 'error' : 'warning', 'unknown-channel', property, {
-        what: `${property.key}: ${word} is no channel of this source.`,
-        consequence: fatal ? `${ifBad} So it is in Flume.` : 'The name is ignored.',
-        suggestion: scope.suggestChannel(word),
+      const meant = nearest(word, known);
+      scope.add(fatal ? 'error' : 'warning', 'unknown-channel', atValue(property, word), {
+        what: `${word} is no channel of this source.`,
+        consequence: fatal ? `${left}, here as in Flume.` : 'The name is ignored.',
+        inFlume: fatal ? undefined : 'Each event fails.',
+        suggestion: meant
+          ? `Did you mean ${meant}?`
+          : `Add ${word} to the source's channels, or remove it here.`,
       });
     }
   }
   return ok;
-}
-
-/** The lines of a block that begin with `start`, with `keep` in its place. */
-function subBlock(block: Block, start: string, keep: string): Block {
-  const properties = new Map<string, Property>();
-  for (const [key, property] of block.properties) {
-    if (key.startsWith(start) && key !== start)
-      properties.set(keep + key.slice(start.length), property);
-  }
-  return { prefix: block.prefix + (keep === '' ? start : ''), properties };
 }
