@@ -1,6 +1,7 @@
 import type { Disk } from '../../core/disk.ts';
 import { ChannelError } from '../../core/errors.ts';
 import type { EventBatch } from '../../core/event-batch.ts';
+import { SlabPool } from '../../core/slab-pool.ts';
 import { decodeBatch } from '../../formats/batch-encoding.ts';
 import { SegmentReader } from './replay.ts';
 import { dataOffset } from './segments.ts';
@@ -8,6 +9,8 @@ import type { LogState, SegmentUse } from './state.ts';
 
 /** How much is read at once. */
 const chunkBytes = 1 << 20;
+/** Unused memory that is kept for further chunks. */
+const maxFreeChunks = 8;
 
 export interface StoredPut {
   readonly first: number;
@@ -29,6 +32,8 @@ export function decodePut(payload: Buffer): StoredPut {
 export class Backlog {
   readonly #disk: Disk;
   readonly #state: LogState;
+  /** Who keeps events retains their slab. */
+  readonly #pool = new SlabPool(chunkBytes, maxFreeChunks);
   /** Where the next record to be read lies; `undefined`: everything is in memory. */
   #at: { number: number; offset: number } | undefined;
   #reader: { readonly number: number; readonly reader: SegmentReader } | undefined;
@@ -99,7 +104,7 @@ export class Backlog {
     if (this.#reader?.number !== number) {
       // It was only read: nothing can be lost by a close that fails.
       void this.#reader?.reader.close().catch(() => {});
-      const reader = new SegmentReader(this.#disk, use.segment, use.end, chunkBytes);
+      const reader = new SegmentReader(this.#disk, use.segment, use.end, chunkBytes, this.#pool);
       this.#reader = { number, reader };
     }
     this.#reader.reader.end = use.end;

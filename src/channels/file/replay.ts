@@ -1,6 +1,7 @@
 import type { Disk } from '../../core/disk.ts';
 import { ChannelError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
+import { releaseSlab, SlabPool } from '../../core/slab-pool.ts';
 import { alignment, decodeRecord, type LogRecord, numberOffset, openRecord } from './record.ts';
 import { dataOffset, type Segment } from './segments.ts';
 
@@ -19,6 +20,7 @@ import { dataOffset, type Segment } from './segments.ts';
 const replayBytes = 4 << 20;
 /** Enough for the record with which a segment begins. */
 const beginBytes = 4096;
+const nothing = Buffer.alloc(0);
 
 export interface Found {
   readonly segment: Segment;
@@ -60,6 +62,7 @@ export class Replay {
   /** The segments that begin with a record, by number. */
   readonly #begun = new Map<number, Begun>();
   #segments: readonly Segment[] = [];
+  readonly #pool = new SlabPool(replayBytes, 1);
   /** The number of the last record that was given. */
   record = 0;
 
@@ -120,7 +123,8 @@ export class Replay {
   }
 
   async *#recordsOf(segment: Segment, from: number, end?: number): AsyncGenerator<Found> {
-    const reader = new SegmentReader(this.#disk, segment, end ?? segment.capacity);
+    const upTo = end ?? segment.capacity;
+    const reader = new SegmentReader(this.#disk, segment, upTo, replayBytes, this.#pool);
     try {
       let at = from;
       for (;;) {
@@ -199,14 +203,23 @@ export class SegmentReader {
   /** Nothing is read from there on; may be raised. */
   end: number;
   readonly #chunkBytes: number;
+  readonly #pool: SlabPool | undefined;
   #open: ReturnType<Disk['open']> | undefined;
-  #chunk = Buffer.alloc(0);
+  #chunk: Buffer = nothing;
   #chunkAt = 0;
 
-  constructor(disk: Disk, segment: Segment, end: number, chunkBytes = replayBytes) {
+  /** @param pool what is read lies in slabs of `chunkBytes` from there: retain what is kept */
+  constructor(
+    disk: Disk,
+    segment: Segment,
+    end: number,
+    chunkBytes = replayBytes,
+    pool?: SlabPool,
+  ) {
     this.#disk = disk;
     this.#segment = segment;
     this.#chunkBytes = chunkBytes;
+    this.#pool = pool;
     this.end = end;
   }
 
@@ -252,6 +265,7 @@ export class SegmentReader {
   async close(): Promise<void> {
     const file = await this.#open?.catch(() => undefined);
     this.#open = undefined;
+    this.#replaceChunk(nothing);
     await file?.close();
   }
 
@@ -278,15 +292,26 @@ export class SegmentReader {
   async #read(offset: number, length: number): Promise<void> {
     this.#open ??= this.#disk.open(this.#segment.path, 'r');
     const file = await this.#open;
-    const chunk = Buffer.allocUnsafeSlow(length);
+    const chunk = this.#memoryFor(length);
     let filled = 0;
     while (filled < length) {
       const read = await file.read(chunk, filled, length - filled, offset + filled);
       if (read === 0) break;
       filled += read;
     }
-    this.#chunk = chunk.subarray(0, filled);
+    chunk.fill(0, filled);
+    this.#replaceChunk(chunk);
     this.#chunkAt = offset;
-    if (filled < length) this.#chunk = Buffer.concat([this.#chunk, Buffer.alloc(length - filled)]);
+  }
+
+  #memoryFor(length: number): Buffer {
+    const isWhole = length > this.#chunkBytes / 2 && length <= this.#chunkBytes;
+    if (this.#pool && isWhole) return this.#pool.take().subarray(0, length);
+    return Buffer.allocUnsafeSlow(length);
+  }
+
+  #replaceChunk(chunk: Buffer): void {
+    releaseSlab(this.#chunk);
+    this.#chunk = chunk;
   }
 }

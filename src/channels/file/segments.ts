@@ -138,7 +138,10 @@ export class Segments {
     const salt = this.#seams.random.bytes(4).readUInt32LE(0);
     const encryption = this.#keys.forNew(salt, this.#seams.random);
     const final = join(dirname(path), `segment-${number}`);
-    const file = await this.#seams.disk.open(path, 'r+');
+    const file = await this.#seams.disk.open(path, 'r+').catch((cause: unknown) => {
+      this.#forgetSpare(path);
+      throw new ChannelError(`prepare ${final}`, { cause });
+    });
     try {
       await file.write([encodeHeader(number, salt, capacity, encryption?.header)], 0);
       await file.sync();
@@ -146,11 +149,18 @@ export class Segments {
       await this.#seams.disk.syncDirectory(dirname(path));
     } catch (error) {
       await file.close();
+      // Else every further one would be made of it, in whatever directory it is.
+      for (const left of [path, final]) await this.#seams.disk.unlink(left).catch(() => {});
       throw new ChannelError(`prepare ${final}`, { cause: error });
+    } finally {
+      this.#forgetSpare(path);
     }
-    this.#spares = this.#spares.filter((each) => each !== path);
     const cipher = encryption && { cipher: encryption.cipher };
     return { segment: { number, path: final, salt, capacity, ...cipher }, file };
+  }
+
+  #forgetSpare(path: string): void {
+    this.#spares = this.#spares.filter((each) => each !== path);
   }
 
   async #giveUp(segment: Segment): Promise<void> {
@@ -174,7 +184,13 @@ export class Segments {
     const { disk } = this.#seams;
     if (capacity === segmentBytes) {
       const own = this.#spares.find((path) => dirname(path) === directory) ?? this.#spares[0];
-      if (own && (await disk.stat(own)).size === capacity) return own;
+      const size = own && (await disk.stat(own).catch(() => undefined))?.size;
+      if (own && size === capacity) return own;
+      if (own) {
+        this.#forgetSpare(own);
+        // It is of another size: of no use, but for the room it takes.
+        await disk.unlink(own).catch(() => {});
+      }
     }
     const free = await disk.freeBytes(directory);
     if (free - capacity < minimumFreeBytes) {
@@ -183,7 +199,8 @@ export class Segments {
           `less than the ${minimumFreeBytes} of minimumRequiredSpace`,
       );
     }
-    const path = join(directory, `spare-${++this.#spareCount}`);
+    // The same name until that has worked: else each failure would look like another one.
+    const path = join(directory, `spare-${this.#spareCount + 1}`);
     const file = await disk.open(path, 'w');
     try {
       const zeros = Buffer.alloc(Math.min(pieceBytes, capacity));
@@ -197,6 +214,7 @@ export class Segments {
     } finally {
       await file.close();
     }
+    this.#spareCount++;
     return path;
   }
 

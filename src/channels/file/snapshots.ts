@@ -61,9 +61,23 @@ export class Snapshots {
     return { snapshot, unreadable };
   }
 
+  /** @throws ChannelError when it can't be written: what is there stays as it was */
   async write(snapshot: Omit<Snapshot, 'format' | 'version'>): Promise<void> {
     const number = (this.#present.at(-1)?.number ?? 0) + 1;
     const path = this.#path(number);
+    try {
+      await this.#write(path, snapshot);
+    } catch (cause) {
+      throw new ChannelError(`write ${path}`, { cause });
+    }
+    this.#present.push({ number, segment: snapshot.segment });
+    while (this.#present.length > kept) {
+      const oldest = this.#present.shift();
+      if (oldest) await this.#disk.unlink(this.#path(oldest.number));
+    }
+  }
+
+  async #write(path: string, snapshot: Omit<Snapshot, 'format' | 'version'>): Promise<void> {
     const head = { format: 'millrace-snapshot', version: formatVersion } as const;
     const json = Buffer.from(JSON.stringify({ ...head, ...snapshot }));
     const file = await this.#disk.open(`${path}.tmp`, 'w');
@@ -75,11 +89,6 @@ export class Snapshots {
     }
     await this.#disk.rename(`${path}.tmp`, path);
     await this.#disk.syncDirectory(this.#directory);
-    this.#present.push({ number, segment: snapshot.segment });
-    while (this.#present.length > kept) {
-      const oldest = this.#present.shift();
-      if (oldest) await this.#disk.unlink(this.#path(oldest.number));
-    }
   }
 
   /** Replay from any snapshot that is kept begins in this segment or later; 0: from any. */
