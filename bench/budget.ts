@@ -1,6 +1,7 @@
 /**
  * Where the CPU time of a line goes: the main input through Millrace under Node's profiler, self
- * time summed into read, scan, write and the rest, per line.
+ * time summed into read, scan, write and the rest, per line. The settings: defaults, tuned, or
+ * durable (tuned, through a file channel).
  *
  *   node bench/budget.ts [--settings tuned] [--lines 5000000] [--scratch /tmp] [--profile FILE]
  */
@@ -8,7 +9,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { measureFlow } from './flow.ts';
+import { type FlowSettings, measureFlow } from './flow.ts';
 import { generateLog } from './generate-log.ts';
 import { saveNote, writeReport } from './report.ts';
 
@@ -16,6 +17,7 @@ import { saveNote, writeReport } from './report.ts';
 interface Profile {
   readonly nodes: readonly {
     readonly id: number;
+    readonly children?: readonly number[];
     readonly callFrame: { readonly functionName: string; readonly url: string };
   }[];
   readonly samples: readonly number[];
@@ -28,6 +30,8 @@ const parts: readonly (readonly [part: string, pattern: RegExp])[] = [
   ['idle', / \(idle\)$/],
   ['garbage collection', / \(garbage collector\)$/],
   ['start-up', /node:internal\/(modules|bootstrap|deps|process)|source_maps|cjs_lexer/],
+  ['log: write', /write.* < src\/channels\/file/],
+  ['log: the rest', /src\/channels\/file|batch-encoding/],
   ['scan', /line-|scan|frame|lines?\.ts|indexOf/i],
   ['read', /sources\/|\bread/i],
   ['write', /sinks\/|formats\/|writev?|serializer/i],
@@ -35,6 +39,12 @@ const parts: readonly (readonly [part: string, pattern: RegExp])[] = [
   ['runners', /agent\//],
 ];
 const topCount = 12;
+
+const allSettings: Readonly<Record<string, FlowSettings>> = {
+  defaults: {},
+  tuned: { batchSize: 5_000, capacity: 100_000 },
+  durable: { batchSize: 5_000, capacity: 1_000_000, durable: true },
+};
 
 const { values } = parseArgs({
   options: {
@@ -55,8 +65,10 @@ if (values.profile) {
   rmSync(profiles, { recursive: true, force: true });
   mkdirSync(input, { recursive: true });
   const bytes = generateLog(join(input, 'access.log'), { lines });
+  const chosen = allSettings[values.settings];
+  if (!chosen) throw new Error(`expected one of ${Object.keys(allSettings).join(', ')}`);
   const settings = {
-    ...(values.settings === 'tuned' ? { batchSize: 5_000, capacity: 100_000 } : {}),
+    ...chosen,
     nodeOptions: ['--cpu-prof', `--cpu-prof-dir=${profiles}`],
   };
   const run = await measureFlow('millrace', settings, { folder: input, lines, bytes }, scratch);
@@ -82,7 +94,7 @@ if (values.profile) {
 /** The main thread: what each part takes, and the dearest functions. */
 function tables(path: string): string[] {
   const profile: Profile = JSON.parse(readFileSync(path, 'utf8'));
-  const names = new Map(profile.nodes.map(({ id, callFrame }) => [id, nameOf(callFrame)]));
+  const names = namesOf(profile);
   const byPart = new Map<string, number>();
   const byFunction = new Map<string, number>();
   for (const [index, sample] of profile.samples.entries()) {
@@ -107,6 +119,22 @@ function tables(path: string): string[] {
     '|---|---:|',
     ...rows(byFunction),
   ];
+}
+
+/** By id. What is not from the sources is named with the function there that it works for. */
+function namesOf({ nodes }: Profile): ReadonlyMap<number, string> {
+  const names = new Map<number, string>();
+  const callers = new Map<number, string>();
+  // Callers come before what they call.
+  for (const { id, children, callFrame } of nodes) {
+    const own = nameOf(callFrame);
+    const caller = callers.get(id);
+    const isOwn = own.startsWith('src/');
+    names.set(id, isOwn || !caller ? own : `${own} < ${caller}`);
+    const next = isOwn && !own.includes('core/node-disk') ? own : caller;
+    if (next) for (const child of children ?? []) callers.set(child, next);
+  }
+  return names;
 }
 
 function nameOf(frame: Profile['nodes'][number]['callFrame']): string {

@@ -20,10 +20,13 @@ export interface FlowSettings {
   readonly capacity?: number;
   /** Through a file channel. */
   readonly durable?: boolean;
+  /** Encrypts what the file channel keeps, with the key in this file. */
+  readonly keyFile?: string;
   /** Options of Flume's JVM. */
   readonly javaOptions?: readonly string[];
   /** Options of Millrace's Node. */
   readonly nodeOptions?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface FlowInput {
@@ -108,7 +111,8 @@ export async function measureFlow(
     };
   } finally {
     if (!agent.hasExited) await agent.kill();
-    rmSync(output, { recursive: true, force: true });
+    for (const part of ['out', 'data'])
+      rmSync(join(folder, part), { recursive: true, force: true });
   }
 }
 
@@ -138,6 +142,7 @@ export function flowConf(settings: FlowSettings, inputFolder: string, folder: st
   if (settings.durable) {
     lines.push(`a1.channels.c1.checkpointDir = ${folder}/checkpoint`);
     lines.push(`a1.channels.c1.dataDirs = ${folder}/data`);
+    if (settings.keyFile) lines.push(`a1.channels.c1.encryption.keyFile = ${settings.keyFile}`);
   }
   if (capacity !== undefined) lines.push(`a1.channels.c1.capacity = ${capacity}`);
   return `${lines.join('\n')}\n`;
@@ -146,7 +151,8 @@ export function flowConf(settings: FlowSettings, inputFolder: string, folder: st
 function startPeer(peer: Peer, settings: FlowSettings, conf: string, folder: string): AgentProcess {
   const common = { conf, agent: 'a1', cwd: folder, logPath: join(folder, 'agent.out') };
   if (peer === 'millrace') {
-    return startMillrace({ ...common, nodeOptions: settings.nodeOptions ?? [] });
+    const { nodeOptions = [], env = {} } = settings;
+    return startMillrace({ ...common, nodeOptions, env });
   }
   return startFlume({ ...common, javaOptions: settings.javaOptions ?? ['-Xmx1g'] });
 }

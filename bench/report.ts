@@ -1,7 +1,7 @@
 /** The stored results of the benchmarks, and the page made of them. */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import {
   cpuPerEvent,
   cpuPerEventAfterStart,
@@ -16,19 +16,25 @@ interface CaseResult {
   readonly runs: readonly Measurement[];
 }
 
-interface SuiteResult {
-  readonly suite: string;
+/** When, where and how something was measured. */
+interface Circumstances {
   readonly date: string;
   readonly machine: string;
+  /** What was typed, but for the scratch folder; absent in results of before it was kept. */
+  readonly command?: string;
+}
+
+interface SuiteResult extends Circumstances {
+  readonly suite: string;
   readonly cases: readonly CaseResult[];
 }
 
 /** What another benchmark has to say: a heading and Markdown. */
-interface NoteResult {
+interface NoteResult extends Circumstances {
   readonly note: string;
-  readonly date: string;
-  readonly machine: string;
   readonly markdown: string;
+  /** What the Markdown was made of. */
+  readonly data?: unknown;
 }
 
 const resultsFolder = join(import.meta.dirname, 'results');
@@ -46,9 +52,9 @@ export function saveSuite(suite: string, cases: readonly CaseResult[]): void {
   save(suite, { suite, ...circumstances(), cases } satisfies SuiteResult);
 }
 
-/** @param note names the file, and is the heading */
-export function saveNote(name: string, note: string, markdown: string): void {
-  save(name, { note, ...circumstances(), markdown } satisfies NoteResult);
+/** @param note the heading; @param data what was measured, kept beside the Markdown */
+export function saveNote(name: string, note: string, markdown: string, data?: unknown): void {
+  save(name, { note, ...circumstances(), markdown, data } satisfies NoteResult);
 }
 
 export function writeReport(): void {
@@ -61,9 +67,10 @@ export function writeReport(): void {
   writeFileSync(join(import.meta.dirname, 'RESULTS.md'), [introduction, ...sections].join('\n'));
 }
 
-const introduction = `# Measured: taildir → memory → file_roll, Millrace beside Apache Flume 1.11
+const introduction = `# Measured: taildir → channel → file_roll, Millrace beside Apache Flume 1.11
 
-\`npm run bench\` makes these tables. The agents run in turns on the same input, a generated access
+\`npm run bench\` makes the tables that name both agents; under the others stands how they were
+made. The agents run in turns on the same input, a generated access
 log of 5,000,000 lines (978 MB; the curves: 200 MB), and the output is compared with it, byte for
 byte. The rate counts from the first byte of output to the last; CPU is user and system time of the
 whole process, all threads, from the command until everything is delivered (in brackets: without
@@ -71,7 +78,7 @@ what was used before the first output); memory is the peak that was resident. Me
 runs; a ratio is the median of the ratios of each pair, so that a slow hour hits both sides alike.
 `;
 
-function suiteSection({ suite, date, machine, cases }: SuiteResult): string {
+function suiteSection({ suite, cases, ...circumstances }: SuiteResult): string {
   const rows = cases.flatMap((result) => caseRows(result, suite === 'start'));
   const head =
     suite === 'start'
@@ -80,7 +87,7 @@ function suiteSection({ suite, date, machine, cases }: SuiteResult): string {
           '| case | agent | M events/s | MB/s | ratio | CPU µs/event | ratio | peak MB | runs |',
           '|---|---|---:|---:|---:|---:|---:|---:|---:|',
         ];
-  return [`## ${headings[suite]}`, '', ...head, ...rows, '', `${date}, ${machine}.`, ''].join('\n');
+  return [`## ${headings[suite]}`, '', ...head, ...rows, '', footer(circumstances), ''].join('\n');
 }
 
 function caseRows({ name, runs }: CaseResult, startOnly: boolean): string[] {
@@ -125,8 +132,12 @@ function caseRows({ name, runs }: CaseResult, startOnly: boolean): string[] {
   });
 }
 
-function noteSection({ note, date, machine, markdown }: NoteResult): string {
-  return [`## ${note}`, '', markdown, '', `${date}, ${machine}.`, ''].join('\n');
+function noteSection({ note, markdown, ...circumstances }: NoteResult): string {
+  return [`## ${note}`, '', markdown, '', footer(circumstances), ''].join('\n');
+}
+
+function footer({ date, machine, command }: Circumstances): string {
+  return command ? `${date}, ${machine}: \`${command}\`` : `${date}, ${machine}.`;
 }
 
 function cells(...values: readonly (string | number)[]): string {
@@ -145,13 +156,22 @@ export function median(values: readonly number[]): number {
   return (upper + lower) / 2;
 }
 
-function circumstances(): { date: string; machine: string } {
+function circumstances(): Required<Circumstances> {
   const model = cpus()[0]?.model.replace(/\s+/g, ' ').trim() || 'unknown CPU';
   const memory = Math.round(totalmem() / 2 ** 30);
   return {
     date: new Date().toISOString().slice(0, 10),
     machine: `${cpus().length} × ${model}, ${memory} GiB, Node ${process.version}`,
+    command: commandLine(),
   };
+}
+
+function commandLine(): string {
+  const [, script = '', ...rest] = process.argv;
+  const scratch = rest.indexOf('--scratch');
+  if (scratch >= 0) rest.splice(scratch, 2);
+  const words = rest.map((word) => (/^[\w.,=-]+$/.test(word) ? word : `"${word}"`));
+  return ['node', `bench/${basename(script)}`, ...words].join(' ');
 }
 
 function save(name: string, result: SuiteResult | NoteResult): void {

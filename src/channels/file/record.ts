@@ -22,6 +22,7 @@ export const headerBytes = 32;
 export const alignment = 32;
 /** From here to its end the header is summed up, and authenticated, with the payload. */
 const headOffset = 8;
+const typeOffset = 24;
 /** Where a record says its number. */
 export const numberOffset = headOffset;
 
@@ -94,7 +95,20 @@ export function openRecord(record: LogRecord, { cipher }: Segment): LogRecord | 
 function writeHead(header: Buffer, type: RecordType, number: number, synced: number): void {
   header.writeDoubleLE(number, headOffset);
   header.writeDoubleLE(synced, 16);
-  header.writeUInt8(recordTypes[type], 24);
+  header.writeUInt8(recordTypes[type], typeOffset);
+}
+
+/**
+ * Could a record with a number above `above` begin here? Quickly, for a search through places most
+ * of which hold none: what is no header, and what has an older number, is told without a sum.
+ */
+export function mayBeRecord(bytes: Buffer, offset: number, above: number): boolean {
+  const type = bytes[offset + typeOffset] as number;
+  if (!typeNames.has(type)) return false;
+  for (let at = offset + typeOffset + 1; at < offset + headerBytes; at++) {
+    if (bytes[at] !== 0) return false;
+  }
+  return bytes.readDoubleLE(offset + headOffset) > above;
 }
 
 /**
@@ -108,7 +122,7 @@ export function decodeRecord(
 ): LogRecord | 'short' | undefined {
   if (bytes.length - offset < headerBytes) return 'short';
   const length = bytes.readUInt32LE(offset);
-  const type = typeNames.get(bytes.readUInt8(offset + 24));
+  const type = typeNames.get(bytes.readUInt8(offset + typeOffset));
   if (type === undefined) return undefined;
   const payloadAt = offset + headerBytes;
   if (bytes.length - payloadAt < length) return 'short';

@@ -2,7 +2,14 @@ import type { Disk } from '../../core/disk.ts';
 import { ChannelError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { releaseSlab, SlabPool } from '../../core/slab-pool.ts';
-import { alignment, decodeRecord, type LogRecord, numberOffset, openRecord } from './record.ts';
+import {
+  alignment,
+  decodeRecord,
+  type LogRecord,
+  mayBeRecord,
+  numberOffset,
+  openRecord,
+} from './record.ts';
 import { dataOffset, type Segment } from './segments.ts';
 
 /*
@@ -151,9 +158,11 @@ export class Replay {
    */
   async checkBehind(last: number): Promise<void> {
     for (const segment of this.#segments.filter(({ number }) => number > last)) {
-      const reader = new SegmentReader(this.#disk, segment, segment.capacity);
+      const end = segment.capacity;
+      const reader = new SegmentReader(this.#disk, segment, end, replayBytes, this.#pool);
       try {
-        const found = await reader.search(dataOffset, ({ synced }) => synced > this.record);
+        const wanted = ({ synced }: LogRecord) => synced > this.record;
+        const found = await reader.search(dataOffset, this.record, wanted);
         if (!found) continue;
         const what = `record ${this.record + 1}, which was synced, is gone`;
         throw new DamageError(segment.path, dataOffset, what);
@@ -168,8 +177,8 @@ export class Replay {
     // It may have come to a part of it, with nothing behind; an old use of the place has another.
     let isTorn = (await reader.numberAt(torn)) === this.record + 1;
     // Any later record may be the witness: the next one need not know of the sync before it.
-    const witness = await reader.search(torn + alignment, ({ number, synced }) => {
-      isTorn ||= number > this.record;
+    const witness = await reader.search(torn + alignment, this.record, ({ synced }) => {
+      isTorn = true;
       return synced > this.record;
     });
     if (witness) {
@@ -209,13 +218,7 @@ export class SegmentReader {
   #chunkAt = 0;
 
   /** @param pool what is read lies in slabs of `chunkBytes` from there: retain what is kept */
-  constructor(
-    disk: Disk,
-    segment: Segment,
-    end: number,
-    chunkBytes = replayBytes,
-    pool?: SlabPool,
-  ) {
+  constructor(disk: Disk, segment: Segment, end: number, chunkBytes: number, pool?: SlabPool) {
     this.#disk = disk;
     this.#segment = segment;
     this.#chunkBytes = chunkBytes;
@@ -243,13 +246,21 @@ export class SegmentReader {
     }
   }
 
-  /** The first record from an offset on that is wanted. */
+  /**
+   * The first record from an offset on that is wanted, of those with a number above `above`: what
+   * an earlier use of the segment has left is passed over without being summed up.
+   */
   async search(
     from: number,
+    above: number,
     wanted: (record: LogRecord) => boolean,
   ): Promise<LogRecord | undefined> {
-    for (let offset = from; offset < this.end; offset += alignment) {
-      const record = await this.#cheaply(offset);
+    for (let offset = from; offset + alignment <= this.end; offset += alignment) {
+      if (offset < this.#chunkAt || offset + alignment > this.#chunkAt + this.#chunk.length) {
+        await this.#read(offset, Math.min(this.#chunkBytes, this.end - offset));
+      }
+      if (!mayBeRecord(this.#chunk, offset - this.#chunkAt, above)) continue;
+      const record = await this.at(offset);
       if (record && wanted(record)) return record;
     }
     return undefined;
@@ -274,19 +285,6 @@ export class SegmentReader {
     if (opened) return opened;
     const what = 'its checksum is right, but it is not what was encrypted: it was changed';
     throw new DamageError(this.#segment.path, offset, what);
-  }
-
-  /** Most places hold no record: their type or length says so before anything is summed up. */
-  async #cheaply(offset: number): Promise<LogRecord | undefined> {
-    const inChunk =
-      offset >= this.#chunkAt && offset + alignment <= this.#chunkAt + this.#chunk.length;
-    if (!inChunk) await this.#read(offset, Math.min(this.#chunkBytes, this.end - offset));
-    const local = offset - this.#chunkAt;
-    if (this.#chunk.length - local < alignment) return undefined;
-    const length = this.#chunk.readUInt32LE(local);
-    const type = this.#chunk.readUInt8(local + 24);
-    if (type === 0 || type > 5 || offset + alignment + length > this.end) return undefined;
-    return this.at(offset);
   }
 
   async #read(offset: number, length: number): Promise<void> {

@@ -206,6 +206,8 @@ export class Segments {
       const zeros = Buffer.alloc(Math.min(pieceBytes, capacity));
       for (let at = 0; at < capacity; at += zeros.length) {
         await file.write([zeros.subarray(0, Math.min(zeros.length, capacity - at))], at);
+        // It is written from the event loop: everything else gets its turn in between.
+        await this.#seams.clock.turn();
       }
       await file.sync();
     } catch (error) {

@@ -1,0 +1,245 @@
+/**
+ * The HDFS client beside Hadoop's own: a file is put and got in turns by both, to and from one real
+ * DataNode on this machine, and every copy is compared. Of `hdfs dfs -put` and `-get` what the same
+ * command takes for an empty file is taken off: the start of Java. What Millrace takes is measured
+ * in its own process, from the first call to the last.
+ *
+ *   node bench/hdfs-client.ts --megabytes 1024 --pairs 3 --scratch /tmp
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  rmSync,
+  writeFileSync,
+  writevSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import type { Readable } from 'node:stream';
+import { parseArgs } from 'node:util';
+import { HdfsClient, type HdfsFileWriter } from '../src/hdfs/index.ts';
+import { Prng } from '../src/testing/prng.ts';
+import { HdfsCluster, hdfsMissing } from '../testbed/hdfs.ts';
+import { median, saveNote, writeReport } from './report.ts';
+
+const { values } = parseArgs({
+  options: {
+    megabytes: { type: 'string', default: '1024' },
+    pairs: { type: 'string', default: '3' },
+    scratch: { type: 'string', default: tmpdir() },
+    save: { type: 'boolean', default: false },
+    /** In a process of its own: `put` or `get`, with the folder of the configuration. */
+    work: { type: 'string' },
+    conf: { type: 'string' },
+    local: { type: 'string' },
+  },
+});
+const remote = '/bench/file';
+const pieceBytes = 1 << 20;
+const slabCount = 16;
+
+interface Cost {
+  readonly seconds: number;
+  readonly cpuSeconds: number;
+  /** The longest time in which nothing else could run, in ms. */
+  readonly blockedMs?: number;
+}
+
+if (values.work) console.log(JSON.stringify(await work(values.work)));
+else await compare();
+
+async function work(what: string): Promise<Cost> {
+  const local = values.local ?? '';
+  const hdfs = await HdfsClient.open({ confDir: values.conf });
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  const cpu = process.cpuUsage();
+  const began = performance.now();
+  delay.enable();
+  if (what === 'put') {
+    await put(await hdfs.create(remote, { overwrite: true }), local);
+  } else {
+    await get(hdfs.createReadStream(remote), local);
+  }
+  const seconds = (performance.now() - began) / 1000;
+  const { user, system } = process.cpuUsage(cpu);
+  delay.disable();
+  hdfs.close();
+  return { seconds, cpuSeconds: (user + system) / 1e6, blockedMs: delay.max / 1e6 };
+}
+
+/** As an agent does it: from buffers that are used again once they are flushed. */
+async function put(file: HdfsFileWriter, local: string): Promise<void> {
+  const input = openSync(local, 'r');
+  const slabs = Array.from({ length: slabCount }, () => Buffer.alloc(pieceBytes));
+  const flushes: Promise<void>[] = [];
+  for (let index = 0; ; index = (index + 1) % slabCount) {
+    const slab = slabs[index] ?? Buffer.alloc(pieceBytes);
+    await flushes[index];
+    const length = readSync(input, slab);
+    if (length === 0) break;
+    await file.write(slab.subarray(0, length));
+    flushes[index] = file.hflush();
+  }
+  await Promise.all(flushes);
+  await file.close();
+  closeSync(input);
+}
+
+async function get(stream: Readable, local: string): Promise<void> {
+  const output = openSync(local, 'w');
+  let pieces: Buffer[] = [];
+  let bytes = 0;
+  for await (const piece of stream) {
+    pieces.push(piece);
+    bytes += piece.length;
+    if (bytes < pieceBytes) continue;
+    writevSync(output, pieces);
+    pieces = [];
+    bytes = 0;
+  }
+  writevSync(output, pieces);
+  closeSync(output);
+}
+
+async function compare(): Promise<void> {
+  const why = hdfsMissing();
+  if (why) throw new Error(`HDFS ${why}`);
+  const folder = join(values.scratch, 'millrace-bench-hdfs');
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const local = join(folder, 'input');
+  generate(local, Number(values.megabytes));
+  const empty = join(folder, 'empty');
+  writeFileSync(empty, '');
+  const settings = { 'dfs.blocksize': '128m', 'dfs.replication': '1' };
+  const cluster = await HdfsCluster.start({
+    folder: join(folder, 'cluster'),
+    dataNodes: 1,
+    settings,
+    heap: '512m',
+  });
+  try {
+    const costs = { put: pairsOf(), get: pairsOf() };
+    for (let pair = 0; pair < Number(values.pairs); pair++) {
+      for (const what of ['put', 'get'] as const) {
+        measurePair(cluster, what, folder, costs[what]);
+      }
+    }
+    const markdown = report(costs);
+    console.log(markdown);
+    if (!values.save) return;
+    saveNote('hdfs-client', 'The HDFS client beside `hdfs dfs`', markdown, costs);
+    writeReport();
+  } finally {
+    await cluster.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+interface Pairs {
+  readonly millrace: Cost[];
+  readonly hadoop: Cost[];
+}
+
+function pairsOf(): Pairs {
+  return { millrace: [], hadoop: [] };
+}
+
+function measurePair(
+  cluster: HdfsCluster,
+  what: 'put' | 'get',
+  folder: string,
+  { millrace, hadoop }: Pairs,
+): void {
+  const input = join(folder, 'input');
+  const output = join(folder, 'output');
+  const empty = join(folder, 'empty');
+  rmSync(output, { force: true });
+  millrace.push(ours(cluster, what, what === 'put' ? input : output));
+  if (what === 'get') mustBeEqual(input, output);
+  rmSync(output, { force: true });
+  const start =
+    what === 'put'
+      ? hadoopCost(cluster, '-put', '-f', empty, '/bench/empty')
+      : hadoopCost(cluster, '-get', '-f', '/bench/empty', empty);
+  const whole =
+    what === 'put'
+      ? hadoopCost(cluster, '-put', '-f', input, remote)
+      : hadoopCost(cluster, '-get', '-f', remote, output);
+  if (what === 'get') mustBeEqual(input, output);
+  hadoop.push({
+    seconds: whole.seconds - start.seconds,
+    cpuSeconds: whole.cpuSeconds - start.cpuSeconds,
+  });
+  console.log(what, JSON.stringify({ millrace: millrace.at(-1), hadoop: hadoop.at(-1) }));
+}
+
+function ours(cluster: HdfsCluster, what: string, local: string): Cost {
+  const args = ['--work', what, '--conf', cluster.confDir, '--local', local];
+  const output = execFileSync(process.execPath, [import.meta.filename, ...args]);
+  return JSON.parse(output.toString());
+}
+
+/** With the time of a child and of all its threads, as the shell measures it. */
+function hadoopCost(cluster: HdfsCluster, ...args: string[]): Cost {
+  const command = cluster.command('org.apache.hadoop.fs.FsShell', args);
+  const script = 'TIMEFORMAT="%R %U %S"; time "$@"';
+  const { stderr, status } = spawnSync('bash', ['-c', script, 'bash', ...command], {
+    encoding: 'utf8',
+  });
+  if (status !== 0) throw new Error(`hdfs dfs ${args.join(' ')}: ${stderr}`);
+  const [real = 0, user = 0, system = 0] = (stderr.trim().split('\n').at(-1) ?? '')
+    .split(' ')
+    .map(Number);
+  return { seconds: real, cpuSeconds: user + system };
+}
+
+function report({ put, get }: { readonly put: Pairs; readonly get: Pairs }): string {
+  const lines = [
+    '| | client | MB/s | ratio | CPU s/GB | ratio | loop blocked ms | runs |',
+    '|---|---|---:|---:|---:|---:|---:|---:|',
+  ];
+  for (const [what, pairs] of [
+    ['put', put],
+    ['get', get],
+  ] as const) {
+    const gigabytes = (Number(values.megabytes) * 2 ** 20) / 1e9;
+    const rate = ratioOf(pairs, (cost) => gigabytes / cost.seconds);
+    const cpu = ratioOf(pairs, (cost) => cost.cpuSeconds / gigabytes);
+    const blocked = Math.max(...pairs.millrace.map(({ blockedMs = 0 }) => blockedMs));
+    const runs = pairs.millrace.length;
+    lines.push(
+      `| ${what} | Millrace | ${(rate.ours * 1000).toFixed(0)} | ${rate.ratio.toFixed(2)} × | ` +
+        `${cpu.ours.toFixed(2)} | ${cpu.ratio.toFixed(2)} × | ${blocked.toFixed(1)} | ${runs} |`,
+      `| ${what} | hdfs dfs | ${(rate.theirs * 1000).toFixed(0)} | | ` +
+        `${cpu.theirs.toFixed(2)} | | | ${runs} |`,
+    );
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+function ratioOf({ millrace, hadoop }: Pairs, of: (cost: Cost) => number) {
+  const ours = millrace.map(of);
+  const theirs = hadoop.map(of);
+  const ratio = median(ours.map((value, index) => value / (theirs[index] ?? Number.NaN)));
+  return { ours: median(ours), theirs: median(theirs), ratio };
+}
+
+/** Random bytes, so that nothing on the way can save work. */
+function generate(path: string, megabytes: number): void {
+  const piece = new Prng(1).bytes(pieceBytes);
+  for (let index = 0; index < megabytes; index++) {
+    piece.writeUInt32LE(index, 0);
+    writeFileSync(path, piece, { flag: 'a' });
+  }
+}
+
+function mustBeEqual(left: string, right: string): void {
+  if (spawnSync('cmp', ['-s', left, right]).status !== 0) {
+    throw new Error(`${right} is not what ${left} is`);
+  }
+}
