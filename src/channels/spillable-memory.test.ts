@@ -143,6 +143,22 @@ test('a stop writes what is in memory alone into the log', async () => {
   await next.stop();
 });
 
+test('what a sink commits while the channel stops does not come again', async () => {
+  const { channel } = await openNew();
+  await put(channel, lines(0, 6));
+  const sink = channel.consumer('k1');
+  const taken = await sink.take(3, AbortSignal.timeout(50));
+  assert(taken);
+  let synced = () => {};
+  sink.onSync(() => new Promise((resolve) => (synced = resolve)));
+  const committed = sink.commit([[taken.first, taken.first + 3]]);
+  const next = openAgain(channel);
+  synced();
+  await committed;
+  assert.deepEqual(await takeAll(await next), [3, 4, 5]);
+  await (await next).stop();
+});
+
 test('after a power loss what was in memory alone is read again, and no more', async () => {
   const { channel } = await openNew(tight);
   for (let line = 0; line < 30; line += 5) await put(channel, lines(line, line + 5));

@@ -384,16 +384,17 @@ export class FileChannel implements Channel {
     return this.#running?.backlog.empty ?? false;
   }
 
-  /** What is in memory alone goes into the log, so that a stop loses nothing of it. */
+  /**
+   * What is in memory alone goes into the log, so that a stop loses nothing of it. A sink that did
+   * not stop in time may still commit some of it: as events of the log, which they are by then.
+   */
   async #logRest(log: Log): Promise<void> {
-    const rest = [...(this.#unlogged?.rest() ?? [])];
-    await Promise.all(
-      rest.map((batch) => {
-        const number = this.#nextNumber;
-        this.#nextNumber += batch.length;
-        return this.#append(log, batch, number, () => {});
-      }),
-    );
+    const appended: Promise<void>[] = [];
+    this.#unlogged?.moveRest((batch, first) => {
+      this.#window.force(batch.slab, batch.length);
+      appended.push(this.#append(log, batch, first, () => {}));
+    });
+    await Promise.all(appended);
   }
 
   async #commit(

@@ -17,7 +17,7 @@ const manyRuns = 64;
  * as every event goes into the log.
  */
 export class Numbering {
-  /** Rising, in both. */
+  /** Rising in both, but for what a stop has logged at last. */
   #runs: Run[];
 
   /** @param logged the sequence that the next event in the log will have; both begin with it */

@@ -80,14 +80,18 @@ export class Unlogged {
     return this.#entries.has(batch);
   }
 
-  /** What is not committed, in order. */
-  *rest(): Iterable<EventBatch> {
-    for (const [batch, { first }] of this.#entries) {
+  /** Hands over everything that is not committed, in order, with the number of its first event. */
+  moveRest(take: (batch: EventBatch, first: number) => void): void {
+    for (const [batch, { first, left }] of this.#entries) {
       for (const [from, to] of this.#numbers) {
         const low = Math.max(from - first, 0);
         const high = Math.min(to - first, batch.length);
-        if (low < high) yield batch.slice(low, high);
+        if (low < high) take(batch.slice(low, high), first + low);
       }
+      this.#window.remove(batch.slab, left);
     }
+    this.#entries.clear();
+    this.#numbers.clear();
+    this.#events = 0;
   }
 }
