@@ -274,8 +274,8 @@ export class HdfsCluster {
       'dfs.datanode.address': `127.0.0.1:${data}`,
       'dfs.datanode.ipc.address': `127.0.0.1:${ipc}`,
       'dfs.datanode.http.address': `127.0.0.1:${http}`,
-      'hadoop.proxyuser.root.hosts': '*',
-      'hadoop.proxyuser.root.groups': '*',
+      [`hadoop.proxyuser.${userInfo().username}.hosts`]: '*',
+      [`hadoop.proxyuser.${userInfo().username}.groups`]: '*',
       ...this.#nameNodeSettings(name),
       ...this.#options.settings,
     };

@@ -6,6 +6,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { dirname, join } from 'node:path';
 import { compatibilityPage } from '../config/compatibility.ts';
 import { findingsPage, referenceFiles } from '../config/reference.ts';
+import { configurationSchema } from '../config/schema.ts';
 import { definitions } from '../registry.ts';
 import { packageRoot } from './command.ts';
 
@@ -14,10 +15,11 @@ const files = new Map([
   ...referenceFiles(definitions),
   ['compatibility.md', compatibilityPage(definitions)],
   ['findings.md', findingsPage()],
+  ['millrace.schema.json', `${JSON.stringify(configurationSchema(definitions), null, 2)}\n`],
 ]);
 const present = new Map(
   listing()
-    .filter((path) => path.endsWith('.md'))
+    .filter((path) => /\.(md|json)$/.test(path))
     .map((path) => [path, readFileSync(join(root, path), 'utf8')]),
 );
 const changed = [...files].filter(([path, text]) => present.get(path) !== text);

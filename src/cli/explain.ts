@@ -21,6 +21,15 @@ const allKinds: readonly FlumeKind[] = [...kinds, ...partKinds];
 /** Asked for by name, never listed. */
 const everyKind = [...new Set([...allKinds, ...knownComponents().map(({ kind }) => kind)])];
 
+/** The kinds and types that can be asked for. */
+export async function explained(): Promise<string[]> {
+  const { definitions } = await import('../registry.ts');
+  const known = allKinds.flatMap((kind) => knownComponents(kind));
+  const types = [...definitions, ...known].map(({ type }) => type);
+  const plain = types.filter((type) => /^\w+$/.test(type));
+  return [...new Set([...allKinds.map((kind) => kind.replace(' ', '-')), ...plain])];
+}
+
 export const explainCommand: Command = {
   help: `Usage: millrace explain [KIND] [TYPE] [KEY]
        millrace explain KEY
@@ -40,6 +49,8 @@ Kinds: ${allKinds.map((kind) => kind.replace(' ', '-')).join(', ')}`,
     const [type, key] = kind ? words.slice(1) : words;
     const asked = kind ? [kind] : type === undefined ? allKinds : everyKind;
     const { definitions, resolver } = await import('../registry.ts');
+    const [only, ...more] = kind && type === undefined ? knownComponents(kind) : [];
+    if (only && more.length === 0) return print([only], undefined);
     if (type === undefined) {
       console.log(overview(definitions, asked));
       return exitCodes.ok;

@@ -59,8 +59,7 @@ export function splitAgents(properties: Iterable<Property>): {
   for (const property of strangers) {
     const [name = ''] = property.key.split('.');
     const agent = agents.get(name);
-    // Lines of no agent at all are rather a group of properties that other values refer to.
-    if (agent) findings.push(unknownPart(property, agent));
+    findings.push(agent ? unknownPart(property, agent) : ofNobody(property, agents.keys()));
   }
   return { agents, findings };
 }
@@ -148,6 +147,36 @@ export function notAnAgent(property: Property): Finding {
       ? 'Write the name of the agent before it, unless other values refer to it.'
       : 'Begin the line with #.',
   });
+}
+
+/** A line of no agent is misspelt, or belongs to properties that other values refer to. */
+function ofNobody(property: Property, agents: Iterable<string>): Finding {
+  const { key } = property;
+  const [name = ''] = key.split('.');
+  const meant = undotted(key, agents);
+  return finding(meant ? 'warning' : 'note', 'not-an-agent-key', atKey(property), {
+    what: `There is no agent ${name}: no line lists its sources, channels or sinks.`,
+    consequence: 'The line configures nothing, here as in Flume.',
+    suggestion: meant
+      ? `Did you mean ${meant}?`
+      : 'Remove it, unless it is there for other values to refer to.',
+  });
+}
+
+/** `a1sources.r1.type` → `a1.sources.r1.type`: a dot is missing, or in another place. */
+function undotted(key: string, agents: Iterable<string>): string | undefined {
+  for (const agent of agents) {
+    for (const list of listNames) {
+      const start = new RegExp(`^${escaped(agent)}\\W?\\w?${list}\\.*`);
+      const rest = start.exec(key);
+      if (rest) return `${agent}.${list}.${key.slice(rest[0].length)}`.replace(/\.$/, '');
+    }
+  }
+  return undefined;
+}
+
+function escaped(text: string): string {
+  return text.replaceAll(/\W/g, '\\$&');
 }
 
 function unknownPart(property: Property, agent: MutableBlocks): Finding {

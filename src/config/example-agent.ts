@@ -2,13 +2,21 @@ import type { Describable } from './reference.ts';
 
 /** The lines around a component that make an agent of it. */
 const source = ['a1.sources.r1.type = seq', 'a1.sources.r1.channels = c1'];
-const channel = ['a1.channels.c1.type = memory'];
+const channel = [
+  'a1.channels.c1.type = memory',
+  'a1.channels.c1.capacity = 10000',
+  'a1.channels.c1.transactionCapacity = 1000',
+];
 const sink = ['a1.sinks.k1.type = logger', 'a1.sinks.k1.channel = c1'];
 
 /** A whole agent around the example of a component; undefined when it has none. */
 export function exampleAgent({ kind, type, example }: Describable): string | undefined {
   if (!example) return undefined;
-  const own = example.trim().split('\n');
+  // In a .properties file each backslash is written twice.
+  const own = example
+    .trim()
+    .replaceAll(/(?<!\\)\\(?!\\)/g, '\\\\')
+    .split('\n');
   const lines = own.some((line) => /^type\b/.test(line)) ? own : [`type = ${type}`, ...own];
   const below = (prefix: string) => lines.map((line) => (line === '' ? '' : prefix + line));
   const lists = ['a1.sources = r1', 'a1.channels = c1', 'a1.sinks = k1', ''];
@@ -34,6 +42,12 @@ export function exampleAgent({ kind, type, example }: Describable): string | und
         ['a1.channels.c1.type = memory', 'a1.channels.c2.type = memory'],
         [...sink, 'a1.sinks.k2.type = logger', 'a1.sinks.k2.channel = c2'],
       );
+    }
+    case 'serializer': {
+      // Its lines are those of a sink that has it.
+      const files = ['type = file_roll', 'sink.directory = /var/log/collected', ...own];
+      const sinkLines = files.map((line) => `a1.sinks.k1.${line}`);
+      return text(lists, source, channel, sinkLines, sink.slice(1));
     }
     default:
       return undefined;

@@ -39,6 +39,9 @@ export interface Field<T> extends FieldOptions<T> {
   readonly typeText: string;
   /** For a choice: each value and its sentence. */
   readonly values?: Readonly<Record<string, string>>;
+  /** For an integer: the bounds. */
+  readonly min?: number;
+  readonly max?: number;
   /** For a map: whatever follows the key is an entry's name. */
   readonly prefix?: boolean;
   parse(text: string): T;

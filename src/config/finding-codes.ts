@@ -11,6 +11,7 @@ export const findingCodes = {
   'comment-in-value': 'What looks like a comment is part of the value.',
   'quoted-value': 'Quotes around a value are part of the value.',
   'lost-backslash': 'A single backslash is dropped.',
+  'blank-separator': 'A blank ends the key, and what follows it is the value.',
   'empty-value': 'A key without a value is ignored.',
   'clear-password': 'A password stands in the file.',
   unresolved: 'Nothing gives ${…} a value.',

@@ -3,7 +3,7 @@
  * what JavaScript has no form for is refused, as a SyntaxError: a pattern never means something
  * else than it did.
  */
-export interface TranslatedPattern {
+interface TranslatedPattern {
   readonly source: string;
   readonly flags: string;
 }
@@ -21,7 +21,7 @@ export function javaSearch(pattern: string): RegExp {
 }
 
 /** @throws SyntaxError when it is no regular expression, or one that JavaScript can't express */
-export function translateJavaPattern(pattern: string): TranslatedPattern {
+function translateJavaPattern(pattern: string): TranslatedPattern {
   const translation = new Translation(pattern);
   const translated = translation.run();
   // A mistake in it is found here, by whoever reads the configuration.

@@ -154,7 +154,7 @@ async function planComponents(scope: PlanScope): Promise<AgentPlan> {
   const channels = await planChannels(scope);
   const sources = await planSources(scope, channels);
   const sinks = await planSinks(scope, channels);
-  const kept = withoutClashes(scope, { agent: agent.name, sources, channels, sinks });
+  const kept = await withoutClashes(scope, { agent: agent.name, sources, channels, sinks });
   await checkSinkGroups(scope, kept.sinks);
   advise(scope);
   return withoutUnused(scope, kept);

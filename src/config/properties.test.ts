@@ -57,6 +57,9 @@ const seenInJava: readonly [text: string, expected: [string, string][]][] = [
   ['a=1\\\n# c', [['a', '1# c']]],
   ['a\\', [['a', '']]],
   ['\\', [['', '']]],
+  ['\\\n', [['', '']]],
+  ['\\\r\n', []],
+  ['\\\n\n', []],
   ['\\\n# c\na=1', [['a', '1']]],
   ['\n \t\n\r\n', []],
 ];

@@ -126,25 +126,40 @@ function* logicalLines(text: string): Generator<LogicalLine> {
       if (joined === '' && isComment(part)) part = '';
     }
     if (part !== '' || parts.length === 0) add(part);
-    // Java sees a key without a name where a backslash alone ends the file, and only there.
-    const isCutOff = index >= lines.length;
-    if (joined === '' && !isCutOff) continue;
+    if (joined === '' && !isCutOff(lines, index)) continue;
     yield { text: joined, parts, offset: offset + indent };
   }
+}
+
+/**
+ * Java sees a key without a name where a backslash alone ends the file, with or without a line end
+ * of one character behind it, and only there.
+ */
+function isCutOff(lines: readonly NaturalLine[], index: number): boolean {
+  const isLast = index === lines.length - 1 && lines[index]?.text === '';
+  return index >= lines.length || (isLast && lines[index - 1]?.end.length === 1);
 }
 
 function isComment(line: string): boolean {
   return line[0] === '#' || line[0] === '!';
 }
 
-function naturalLines(text: string): { text: string; offset: number }[] {
-  const lines: { text: string; offset: number }[] = [];
+interface NaturalLine {
+  readonly text: string;
+  /** Of its first character, in the file. */
+  readonly offset: number;
+  /** What ends it: empty for the last. */
+  readonly end: string;
+}
+
+function naturalLines(text: string): NaturalLine[] {
+  const lines: NaturalLine[] = [];
   let start = 0;
   for (const end of text.matchAll(/\r\n|\r|\n/g)) {
-    lines.push({ text: text.slice(start, end.index), offset: start });
+    lines.push({ text: text.slice(start, end.index), offset: start, end: end[0] });
     start = end.index + end[0].length;
   }
-  lines.push({ text: text.slice(start), offset: start });
+  lines.push({ text: text.slice(start), offset: start, end: '' });
   return lines;
 }
 

@@ -110,6 +110,7 @@ function referenceIndex(definitions: readonly Definition[]): string {
     [
       '- [Compatibility](compatibility.md): key by key, beside Flume 1.11.',
       '- [Findings](findings.md): what `millrace check` can say.',
+      '- [millrace.schema.json](millrace.schema.json): the model as a JSON Schema, for editors.',
     ].join('\n'),
   ];
   for (const kind of kinds) {

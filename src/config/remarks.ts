@@ -4,6 +4,7 @@ import type { Finding } from './finding.ts';
 import { finding } from './finding.ts';
 import { atKey, atValue } from './places.ts';
 import {
+  bounds,
   byteOrderMark,
   type MergedProperties,
   type Overridden,
@@ -16,7 +17,7 @@ export function remarks(merged: MergedProperties): Finding[] {
   const findings = merged.overridden.flatMap(setTwice);
   const beyondLatin = new Map<string, Property[]>();
   for (const property of merged.properties.values()) {
-    for (const remark of [markedFile, commentInValue, quotedValue, lostBackslash, password]) {
+    for (const remark of lineRemarks) {
       const found = remark(property);
       if (found) findings.push(found);
     }
@@ -65,6 +66,23 @@ function commentInValue(property: Property): Finding | undefined {
   });
 }
 
+/** Keys whose values are words anyway, so that a blank before them is as good as a =. */
+const listKey = /\.(sources|channels|sinks|sinkgroups|interceptors|filegroups|ports|serializers)$/;
+
+function blankSeparator(property: Property): Finding | undefined {
+  const text = property.parts.map((part) => part.text).join('');
+  const { keyEnd, valueStart } = bounds(text);
+  const value = property.value.trim();
+  const isBlank = valueStart > keyEnd && !/[=:]/.test(text.slice(keyEnd, valueStart));
+  if (!isBlank || !isName(property.key) || !/[\s=]|^\$ :/.test(value)) return undefined;
+  if (listKey.test(property.key) && !value.includes('=')) return undefined;
+  return finding('warning', 'blank-separator', atValue(property), {
+    what: 'There is no = between key and value: the blank ends the key.',
+    consequence: `The value is ${JSON.stringify(value)}, here as in Flume.`,
+    suggestion: `Write ${property.key} = …, if the value is meant to be another one.`,
+  });
+}
+
 function quotedValue(property: Property): Finding | undefined {
   const value = property.value.trim();
   if (!/^(".*"|'.*'|“.*”)$/s.test(value) || value.length < 3) return undefined;
@@ -93,6 +111,15 @@ function lostBackslash(property: Property): Finding | undefined {
     suggestion: `Write each backslash twice: "\\\\${lost}".`,
   });
 }
+
+const lineRemarks: readonly ((property: Property) => Finding | undefined)[] = [
+  markedFile,
+  blankSeparator,
+  commentInValue,
+  quotedValue,
+  lostBackslash,
+  password,
+];
 
 function password(property: Property): Finding | undefined {
   const raw = property.parts.map(({ text }) => text).join('');

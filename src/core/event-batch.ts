@@ -270,11 +270,16 @@ function concatHeaders(batches: readonly EventBatch[], length: number): Headers 
   const names = new Set([...tables].flatMap((table) => [...table.keys()]));
   const headers = new Map<string, Column>();
   for (const name of names) {
-    const values: (string | undefined)[] = [];
+    const values = new Array<string | undefined>(length);
+    let row = 0;
     for (const batch of batches) {
-      for (let index = 0; index < batch.length; index++) values.push(batch.header(index, name));
+      const column = batch.headers.get(name);
+      const end = row + batch.length;
+      if (typeof column !== 'object') values.fill(column, row, end);
+      else for (let index = 0; index < batch.length; index++) values[row + index] = column[index];
+      row = end;
     }
-    assert.equal(values.length, length);
+    assert.equal(row, length);
     headers.set(name, columnOf(values));
   }
   return headers;

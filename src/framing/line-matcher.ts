@@ -5,8 +5,8 @@ import { bytePrefixOf } from './byte-prefix.ts';
 
 /*
  * Measured, per line of 200 bytes: a string of each line costs 0.07 µs, or 0.11 as UTF-8; strings
- * of 16 KiB, of which lines are parts, cost 0.02, and a regular expression 0.03 and more. Bytes that
- * are looked up in tables cost 0.01.
+ * of 16 KiB, of which lines are parts, cost 0.02, and a regular expression 0.03 and more. Bytes
+ * that are looked up in tables cost 0.01.
  */
 const textBytes = 16 * 1024;
 const carriageReturn = 13;
@@ -33,7 +33,7 @@ export class LineMatcher {
     this.#prefix = bytePrefixOf(this.#pattern);
   }
 
-  /** Looks at lines in these bytes from now on. They may be others than before at the same place. */
+  /** Looks at lines in these bytes from now on; they may be others in the memory of before. */
   lookAt(bytes: Buffer): void {
     this.#bytes = bytes;
     this.#from = this.#to = 0;

@@ -62,11 +62,11 @@ export interface MultiLineRules {
 }
 
 /** For a definition's notes. */
-export const multiLineNotes = `Lines that belong together, such as those of a stack trace, become one
-event with \`multiline.start\`, \`multiline.continue\` or \`multiline.end\`: one regular expression, in
-Java's form, that is looked for in each line; the newlines between stay. An event is known to be
-whole when the next one begins (\`start\`, \`continue\`) or with its last line (\`end\`), else after
-\`multiline.timeout\`.`;
+export const multiLineNotes = `Lines that belong together, such as those of a stack trace, become
+one event with \`multiline.start\`, \`multiline.continue\` or \`multiline.end\`: one regular
+expression, in Java's form, that is looked for in each line; the newlines between stay. An event is
+known to be whole when the next one begins (\`start\`, \`continue\`) or with its last line
+(\`end\`), else after \`multiline.timeout\`.`;
 
 const keys = {
   start: 'multiLineStart',

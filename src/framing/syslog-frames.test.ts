@@ -188,7 +188,8 @@ describe('syslog frames', () => {
         at = to;
       }
       const whole = framesOf([bytes], framing);
-      const message = `MILLRACE_SEED=${seed}, round ${round}: ${JSON.stringify(bytes.toString('latin1'))}`;
+      const stream = JSON.stringify(bytes.toString('latin1'));
+      const message = `MILLRACE_SEED=${seed}, round ${round}: ${stream}`;
       assert.deepEqual(framesOf(pieces, framing), whole, message);
       for (const frame of whole)
         assert(frame.replace(/…$/, '').length <= framing.maxBytes, message);

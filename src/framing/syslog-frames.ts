@@ -77,8 +77,9 @@ export class SyslogFrames {
   #searched = 0;
   /** Where the next message begins, in the bytes at hand. */
   #next = 0;
-  /** The first NUL in the bytes at hand that may matter; the length where there is none. */
+  /** The first of each in the bytes at hand that may matter; the length where there is none. */
   #nul = unknown;
+  #lineFeed = unknown;
 
   /** @param take is given every message, in order; a run is valid during the call only */
   constructor(options: FrameOptions, take: (run: FrameRun) => void) {
@@ -217,7 +218,8 @@ export class SyslogFrames {
   /** Where the LF or NUL is; the end of the bytes when there is none. */
   #endOfLine(bytes: Buffer, from: number): number {
     if (this.#nul < from) this.#nul = indexOr(bytes, nul, from, bytes.length);
-    return Math.min(this.#nul, indexOr(bytes, lineFeed, from, bytes.length));
+    if (this.#lineFeed < from) this.#lineFeed = indexOr(bytes, lineFeed, from, bytes.length);
+    return Math.min(this.#nul, this.#lineFeed);
   }
 
   /** Always true: what was found ends at `to`, and the next begins there. */
@@ -245,6 +247,7 @@ export class SyslogFrames {
     run.count = 0;
     run.cutCount = 0;
     this.#nul = unknown;
+    this.#lineFeed = unknown;
   }
 
   #give(): void {

@@ -118,7 +118,7 @@ test('bodies can stay as they are', () => {
   assert.deepEqual(bad, { bodies: [], ends: [], badAt: 0 });
 });
 
-test("what Java calls a charset is found, by any of its names; what can't be decoded is not", () => {
+test('what Java calls a charset is found by any of its names, if it can be decoded', () => {
   for (const [word, name] of [
     ['UTF8', 'utf-8'],
     ['ISO8859_15', 'iso-8859-15'],

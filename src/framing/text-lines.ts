@@ -35,7 +35,7 @@ export interface FoundLines {
   /** Where the bodies lie: in the chunk's own slab, or in one of their own. */
   readonly slab: Buffer;
   readonly lines: Lines;
-  /** The file's offset of bytes that are no character, where that is to fail: the lines end before. */
+  /** Where in the file bytes are no character, if that is to fail: the lines end before. */
   readonly badAt?: number;
 }
 
@@ -60,8 +60,9 @@ export class TextLines {
   readonly #maxBytes: number;
   readonly #line: LineRules;
   readonly #utf8: LineRules;
-  readonly #decode: Decode;
   readonly #littleEndian: boolean;
+  /** Made when it is needed: most files are ASCII. */
+  #decode: Decode | undefined;
   /** What of a chunk is there, while it is split, and whether more follows. */
   #length = 0;
   #final = false;
@@ -82,8 +83,6 @@ export class TextLines {
     };
     const littleMark = head[0] === 0xff && head[1] === 0xfe;
     this.#littleEndian = charset.order === 'little' || (charset.order === 'bom' && littleMark);
-    const wide = this.#littleEndian ? 'utf-16le' : 'utf-16be';
-    this.#decode = decoderOf(charset.kind === 'wide' ? wide : charset.name, rules.onBadBytes);
   }
 
   find(chunk: TextChunk): FoundLines {
@@ -218,6 +217,9 @@ export class TextLines {
 
   /** `undefined`: there are bytes that are no character, and that is to fail. */
   #attempt(bytes: Buffer): string | undefined {
+    const { charset, onBadBytes } = this.#rules;
+    const wide = this.#littleEndian ? 'utf-16le' : 'utf-16be';
+    this.#decode ??= decoderOf(charset.kind === 'wide' ? wide : charset.name, onBadBytes);
     try {
       return this.#decode(bytes);
     } catch (error) {

@@ -7,6 +7,7 @@ import { type Datanode, startTransfer, type Transfer } from './datanodes.ts';
 import {
   decodePacketHeader,
   decodePacketLengths,
+  type PacketHeader,
   packetLengthBytes,
   transferStatus,
 } from './packets.ts';
@@ -32,83 +33,118 @@ export interface ReadContext {
   readonly clientName: string;
 }
 
+/** Of one connection. */
+const slabBytes = 1 << 20;
+
 /**
- * Part of a block from one of its replicas, every chunk verified before it is given. Source: Hadoop
- * 3.4.1, `BlockReaderRemote`, `BlockSender`: data begins with the chunk that holds the first byte
- * and ends with the one that holds the last; an empty packet follows.
- *
- * @throws ConnectionError, ChecksumError, FormatError
+ * Reads part of a block from one of its replicas; every chunk is verified before it is given.
+ * Source: Hadoop 3.4.1, `BlockReaderRemote`, `BlockSender`: data begins with the chunk that holds
+ * the first byte and ends with the one that holds the last; an empty packet follows.
  */
-export async function* readReplica(
-  context: ReadContext,
-  datanode: Datanode,
-  range: BlockRange,
-): AsyncGenerator<Buffer> {
-  const { config, clock, clientName } = context;
-  const { located, offset, length } = range;
-  const request = {
-    header: { baseHeader: { block: located.b, token: located.blockToken }, clientName },
-    offset,
-    len: length,
-    sendChecksums: true,
-    cachingStrategy: {},
-  };
-  const limits = { config, clock, answerMs: config.socketTimeoutMs };
-  const transfer = await startTransfer(datanode, readBlock, request, limits);
-  const { socket, reader, answer } = transfer;
-  const onTimeout = () => {
-    const { bytesRead } = socket;
-    // After a pause of this process data may be there, only not read yet.
-    void clock.turn().then(() => {
-      if (!reader.waiting || socket.bytesRead > bytesRead) return;
-      reader.fail(new ConnectionError(`${datanode.name} sent nothing for long`));
-    });
-  };
-  socket.setTimeout(config.socketTimeoutMs, onTimeout);
-  try {
-    if (answer.status !== transferStatus.success || !answer.readOpChecksumInfo) {
+export class ReplicaReader {
+  readonly #transfer: Transfer;
+  readonly #name: string;
+  readonly #checksums: Checksums;
+  readonly #from: number;
+  readonly #to: number;
+  /** Where the next packet begins in the block. */
+  #at: number;
+
+  private constructor(transfer: Transfer, name: string, range: BlockRange) {
+    const info = transfer.answer.readOpChecksumInfo;
+    const { type = 0, bytesPerChecksum = 0 } = info?.checksum ?? {};
+    this.#transfer = transfer;
+    this.#name = name;
+    this.#checksums = new Checksums(type, bytesPerChecksum);
+    this.#from = range.offset;
+    this.#to = range.offset + range.length;
+    this.#at = info?.chunkOffset ?? 0;
+  }
+
+  /** @throws ConnectionError, UnsupportedError */
+  static async open(
+    context: ReadContext,
+    datanode: Datanode,
+    range: BlockRange,
+  ): Promise<ReplicaReader> {
+    const { config, clock, clientName } = context;
+    const { located, offset, length } = range;
+    const request = {
+      header: { baseHeader: { block: located.b, token: located.blockToken }, clientName },
+      offset,
+      len: length,
+      sendChecksums: true,
+      cachingStrategy: {},
+    };
+    const limits = { config, clock, answerMs: config.socketTimeoutMs, slabBytes };
+    const transfer = await startTransfer(datanode, readBlock, request, limits);
+    const { socket, reader, answer } = transfer;
+    if (answer.status !== transferStatus.success) {
+      socket.destroy();
       const why = answer.message ?? `status ${answer.status}`;
       throw new ConnectionError(`${datanode.name} did not send a block: ${why}`);
     }
-    yield* readPackets(transfer, datanode, range);
-    const status = clientReadStatusProto.encode({ status: transferStatus.checksumOk });
-    socket.end(delimited(status));
-  } finally {
+    socket.setTimeout(config.socketTimeoutMs, () => {
+      const { bytesRead } = socket;
+      // After a pause of this process data may be there, only not read yet.
+      void clock.turn().then(() => {
+        if (!reader.waiting || socket.bytesRead > bytesRead) return;
+        reader.fail(new ConnectionError(`${datanode.name} sent nothing for long`));
+      });
+    });
+    return new ReplicaReader(transfer, datanode.name, range);
+  }
+
+  /**
+   * The next bytes, as views of what was received; undefined when all were given.
+   *
+   * @throws ConnectionError, ChecksumError, FormatError
+   */
+  async next(): Promise<readonly Buffer[] | undefined> {
+    const { reader, socket } = this.#transfer;
+    await reader.need(packetLengthBytes);
+    const lengths = decodePacketLengths(reader.take(packetLengthBytes));
+    await reader.need(lengths.headerLength + lengths.bodyLength);
+    const header = decodePacketHeader(reader.take(lengths.headerLength));
+    const sumBytes = this.#checked(header, lengths.bodyLength);
+    const sums = reader.take(sumBytes);
+    const views = reader.takeViews(header.length);
+    if (!this.#checksums.verify(views, sums)) {
+      throw new ChecksumError(`a replica on ${this.#name} is damaged near byte ${this.#at}`);
+    }
+    if (!header.last) return this.#wanted(views);
+    if (this.#at < this.#to) throw new FormatError(`${this.#name} sent too little`, this.#at);
+    socket.end(delimited(clientReadStatusProto.encode({ status: transferStatus.checksumOk })));
+    return undefined;
+  }
+
+  close(): void {
+    const { socket } = this.#transfer;
     socket.setTimeout(0);
     if (!socket.writableEnded) socket.destroy();
   }
-}
 
-async function* readPackets(
-  { reader, answer }: Transfer,
-  datanode: Datanode,
-  { located, offset, length }: BlockRange,
-): AsyncGenerator<Buffer> {
-  const info = answer.readOpChecksumInfo;
-  const checksums = new Checksums(info?.checksum.type ?? 0, info?.checksum.bytesPerChecksum ?? 0);
-  let at = info?.chunkOffset ?? 0;
-  const end = offset + length;
-  for (;;) {
-    const lengths = decodePacketLengths(await reader.bytes(packetLengthBytes));
-    const header = decodePacketHeader(await reader.bytes(lengths.headerLength));
-    const sumBytes = lengths.bodyLength - header.length;
-    if (header.length > 0 && header.offset !== at) {
-      throw new FormatError(`${datanode.name} sent a packet out of order`, at);
+  /** How many bytes of checksums there are. */
+  #checked({ offset, length }: PacketHeader, bodyLength: number): number {
+    const sumBytes = bodyLength - length;
+    if (length > 0 && offset !== this.#at) {
+      throw new FormatError(`${this.#name} sent a packet out of order`, this.#at);
     }
-    if (sumBytes !== checksums.sizeOf(header.length)) {
-      throw new FormatError(`${datanode.name} sent a packet with ${sumBytes} bytes of sums`, at);
+    if (sumBytes !== this.#checksums.sizeOf(length)) {
+      throw new FormatError(`${this.#name} sent ${sumBytes} bytes of checksums`, this.#at);
     }
-    const sums = await reader.bytes(sumBytes);
-    const views = await reader.views(header.length);
-    if (!checksums.verify(views, sums)) {
-      throw new ChecksumError(`block ${located.b.blockId} is damaged on ${datanode.name}`);
-    }
-    for (const view of views) {
-      const wanted = view.subarray(Math.max(0, offset - at), Math.max(0, end - at));
-      at += view.length;
-      if (wanted.length > 0) yield wanted;
-    }
-    if (header.last) break;
+    return sumBytes;
   }
-  if (at < end) throw new FormatError(`${datanode.name} sent too little of a block`, at);
+
+  /** Without what lies before and behind the part that was asked for. */
+  #wanted(views: readonly Buffer[]): Buffer[] {
+    const wanted: Buffer[] = [];
+    for (const view of views) {
+      const from = Math.max(0, this.#from - this.#at);
+      const part = view.subarray(from, Math.max(from, this.#to - this.#at));
+      this.#at += view.length;
+      if (part.length > 0) wanted.push(part);
+    }
+    return wanted;
+  }
 }

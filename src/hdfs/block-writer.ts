@@ -14,7 +14,12 @@ import { replaceDatanode } from './replacement.ts';
 import { stages } from './transfer-protocol.ts';
 import type { WriteContext } from './write-context.ts';
 
-const restartPollMs = 1_000;
+/**
+ * The only DataNode that is left is tried again for so long, unlike in Hadoop: it may have closed
+ * the connection because this process was stopped for a while.
+ */
+const lastNodeMs = 5_000;
+const lastNodePollMs = 1_000;
 
 interface Waiter {
   ready(): boolean;
@@ -48,6 +53,7 @@ export class BlockWriter {
   #failed: Datanode[] = [];
   #window: Packet[] = [];
   #acked: number;
+  #ackedSeqno = -1;
   #sent: number;
   #pipeline: Pipeline | undefined;
   #recoveries = 0;
@@ -136,6 +142,11 @@ export class BlockWriter {
     this.#pipeline?.send(packet);
   }
 
+  /** Resolves when the packets up to this one are on all DataNodes of the pipeline. */
+  async acked(seqno: number): Promise<void> {
+    await this.#until(() => this.#finished || this.#ackedSeqno >= seqno);
+  }
+
   /** Resolves when all that was sent is on all DataNodes of the pipeline. */
   async allAcked(): Promise<void> {
     await this.#until(() => this.#window.length === 0 && this.#pipeline !== undefined);
@@ -212,6 +223,7 @@ export class BlockWriter {
     }
     this.#window.shift();
     this.#acked = Math.max(this.#acked, packet.offset + packet.length);
+    this.#ackedSeqno = seqno;
     this.#recoveries = 0;
     if (packet.last) this.#finish();
     this.#wake();
@@ -243,15 +255,17 @@ export class BlockWriter {
   async #setUpAgain(broken: PipelineError | undefined): Promise<void> {
     const { config, clock, signal } = this.#context;
     let error = broken;
-    let restart: { readonly index: number; readonly deadline: number } | undefined;
+    /** Until when the only DataNode that is left is tried again. */
+    let deadline: number | undefined;
     for (let attempt = 0; ; attempt++) {
       if (signal.aborted) throw new ConnectionError(`${this.#name}: given up`);
-      const now = clock.monotonic();
-      if (error?.restarting && !restart && this.#targets.length === 1) {
-        restart = { index: 0, deadline: now + config.write.restartTimeoutMs };
-      }
-      if (error && restart && error.badIndex === restart.index && now < restart.deadline) {
-        await clock.sleep(restartPollMs, signal);
+      if (error && this.#targets.length === 1) {
+        const { restartTimeoutMs } = config.write;
+        const now = clock.monotonic();
+        if (deadline === undefined) this.#countRecovery(error);
+        else await clock.sleep(lastNodePollMs, signal);
+        deadline ??= now + (error.restarting ? restartTimeoutMs : lastNodeMs);
+        if (now >= deadline) this.#drop(error);
       } else if (error) {
         this.#countRecovery(error);
         this.#drop(error);

@@ -1,10 +1,10 @@
-import type { Socket } from 'node:net';
+import type { OnReadOpts, Socket } from 'node:net';
 import { ConnectionError, FormatError } from '../core/errors.ts';
 
-/** More than this is not read ahead. */
-const maxAheadBytes = 1 << 20;
 /** A length of more bytes than this is none. */
 const maxLengthBytes = 5;
+/** A slab that has less room left is not read into any more. */
+const minReadBytes = 2_048;
 
 interface Waiter {
   readonly bytes: number;
@@ -12,22 +12,43 @@ interface Waiter {
   reject(error: Error): void;
 }
 
-/** Reads from a socket as many bytes as are asked for; one reader at a time. */
+/**
+ * Reads from a socket as many bytes as are asked for; one reader at a time. What comes is read into
+ * slabs of its own, one behind the other: what is taken are views of them.
+ */
 export class ByteReader {
-  readonly #socket: Socket;
   readonly #peer: string;
+  readonly #slabBytes: number;
+  #socket: Socket | undefined;
+  #slab: Buffer = Buffer.alloc(0);
   #chunks: Buffer[] = [];
   #length = 0;
   #waiter: Waiter | undefined;
   #ended: Error | undefined;
 
-  /** @param peer who sends, for messages */
-  constructor(socket: Socket, peer: string) {
-    this.#socket = socket;
+  /**
+   * @param peer who sends, for messages
+   * @param slabBytes of a slab; so much is also read ahead, at most
+   */
+  constructor(peer: string, slabBytes: number) {
     this.#peer = peer;
-    socket.on('data', (chunk) => this.#receive(chunk));
-    socket.on('error', (error) => this.fail(new ConnectionError(`${peer}: ${error.message}`)));
-    socket.on('close', () => this.fail(new ConnectionError(`${peer} closed the connection`)));
+    this.#slabBytes = slabBytes;
+  }
+
+  /** What the socket is opened with. */
+  get onRead(): OnReadOpts {
+    return {
+      buffer: () => this.#nextRoom(),
+      callback: (length) => this.#receive(length),
+    };
+  }
+
+  attach(socket: Socket): void {
+    this.#socket = socket;
+    const lost = (why: string) => this.fail(new ConnectionError(`${this.#peer}${why}`));
+    socket.on('error', (error) => lost(`: ${error.message}`));
+    socket.on('close', () => lost(' closed the connection'));
+    socket.resume();
   }
 
   /** Ends the wait of whoever reads; what has come already can still be read. */
@@ -43,19 +64,28 @@ export class ByteReader {
   }
 
   /**
-   * The next bytes: a view of what was received, or a copy where they came in parts.
+   * Resolves when so many bytes can be taken.
    *
    * @throws ConnectionError when the connection ends before
    */
-  async bytes(count: number): Promise<Buffer> {
-    const views = await this.views(count);
+  async need(count: number): Promise<void> {
+    if (this.#length >= count) return;
+    if (this.#ended) throw this.#ended;
+    this.#socket?.resume();
+    await new Promise<void>((resolve, reject) => {
+      this.#waiter = { bytes: count, resolve, reject };
+    });
+  }
+
+  /** The next bytes, which are there: a view, or a copy where they lie in two slabs. */
+  take(count: number): Buffer {
+    const views = this.takeViews(count);
     const [only] = views;
     return views.length === 1 && only ? only : Buffer.concat(views, count);
   }
 
-  /** The next bytes, as views of what was received. */
-  async views(count: number): Promise<Buffer[]> {
-    if (this.#length < count) await this.#until(count);
+  /** The next bytes, which are there, as views. */
+  takeViews(count: number): Buffer[] {
     const views: Buffer[] = [];
     let left = count;
     let used = 0;
@@ -72,8 +102,7 @@ export class ByteReader {
       }
     }
     if (used > 0) this.#chunks.splice(0, used);
-    this.#length -= count;
-    if (this.#length < maxAheadBytes && this.#socket.isPaused()) this.#socket.resume();
+    this.#length -= count - left;
     return views;
   }
 
@@ -81,33 +110,40 @@ export class ByteReader {
   async delimited(maxBytes: number): Promise<Buffer> {
     let length = 0;
     for (let index = 0; index < maxLengthBytes; index++) {
-      const [byte = 0] = await this.bytes(1);
+      await this.need(1);
+      const [byte = 0] = this.take(1);
       length += (byte & 127) * 2 ** (7 * index);
       if (byte > 127) continue;
       if (length > maxBytes) break;
-      return this.bytes(length);
+      await this.need(length);
+      return this.take(length);
     }
     throw new FormatError(`${this.#peer} sent a message that is too long`, 0);
   }
 
-  #receive(chunk: Buffer): void {
-    this.#chunks.push(chunk);
-    this.#length += chunk.length;
+  #nextRoom(): Buffer {
+    if (this.#slab.length < minReadBytes) this.#slab = Buffer.allocUnsafeSlow(this.#slabBytes);
+    return this.#slab;
+  }
+
+  /** False: read no more until somebody needs it. */
+  #receive(length: number): boolean {
+    const chunk = this.#slab.subarray(0, length);
+    this.#slab = this.#slab.subarray(length);
+    const last = this.#chunks.at(-1);
+    // Joined with what came just before it, where both lie in one slab.
+    if (last && last.buffer === chunk.buffer) {
+      const joined = Buffer.from(chunk.buffer, last.byteOffset, last.length + length);
+      this.#chunks[this.#chunks.length - 1] = joined;
+    } else {
+      this.#chunks.push(chunk);
+    }
+    this.#length += length;
     const waiter = this.#waiter;
     if (waiter && this.#length >= waiter.bytes) {
       this.#waiter = undefined;
       waiter.resolve();
-    } else if (!waiter && this.#length >= maxAheadBytes) {
-      this.#socket.pause();
     }
-  }
-
-  async #until(bytes: number): Promise<void> {
-    const ended = this.#ended;
-    if (ended) throw ended;
-    this.#socket.resume();
-    await new Promise<void>((resolve, reject) => {
-      this.#waiter = { bytes, resolve, reject };
-    });
+    return this.#waiter !== undefined || this.#length < this.#slabBytes;
   }
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { Readable } from 'node:stream';
+import { Readable, type Writable } from 'node:stream';
 import { type Clock, type Random, systemClock } from '../core/clock.ts';
 import { ConnectionError } from '../core/errors.ts';
 import { type Logger, silentLogger } from '../core/log.ts';
@@ -15,6 +15,7 @@ import { LeaseRenewer } from './lease-renewer.ts';
 import { NameNodes } from './namenodes.ts';
 import { readSiteFiles } from './site-xml.ts';
 import { ExcludedNodes } from './write-context.ts';
+import { writeStreamOf } from './write-stream.ts';
 
 export interface HdfsOptions {
   /** `hdfs://host:port`, or `hdfs://nameservice`; default: `fs.defaultFS`. */
@@ -276,6 +277,11 @@ export class HdfsClient {
     return this.#writer(src, status, defaults, options);
   }
 
+  /** A stream into a new file. The file is closed when the stream ends, and given up if it fails. */
+  createWriteStream(path: string, options: CreateOptions = {}): Writable {
+    return writeStreamOf(async () => this.create(path, options));
+  }
+
   /** The file, to be written on from its end; it must be closed. */
   async append(path: string, options: AppendOptions = {}): Promise<HdfsFileWriter> {
     const src = checkedPath(path);
@@ -302,6 +308,7 @@ export class HdfsClient {
       nameNodes: this.#nameNodes,
       path: checkedPath(path),
       clientId: this.#random.bytes(16),
+      ready: async () => this.serverDefaults(),
     };
     return Readable.from(readFile(context, start, end + 1), { objectMode: false });
   }

@@ -42,7 +42,6 @@ export interface WriteConfig {
   readonly checksumType: number | undefined;
   readonly packetSize: number | undefined;
   readonly maxPacketsInFlight: number;
-  readonly writeTimeoutMs: number;
   readonly blockWriteRetries: number;
   readonly locateRetries: number;
   readonly locateDelayMs: number;
@@ -113,7 +112,6 @@ function writeConfig(read: Settings): WriteConfig {
     checksumType: checksumTypeOf(read.text('dfs.checksum.type')),
     packetSize: read.number('dfs.client-write-packet-size'),
     maxPacketsInFlight: read.number('dfs.client.write.max-packets-in-flight') ?? 80,
-    writeTimeoutMs: read.number('dfs.datanode.socket.write.timeout') ?? 480_000,
     blockWriteRetries: read.number('dfs.client.block.write.retries') ?? 3,
     locateRetries: read.number(`${locate}.retries`) ?? 5,
     locateDelayMs: read.number(`${locate}.initial.delay.ms`) ?? 400,

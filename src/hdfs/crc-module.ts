@@ -9,9 +9,9 @@
  *   x = state0 ^ data
  *   state[k] = state[k + 1] ^ low[k][x & 15] ^ high[k][x >> 4]
  *
- * where low and high are the byte-wise table of the CRC, divided by nibbles into tables of 16 bytes,
- * which is what one shuffle looks up. Before that, 16 bytes of each chunk are transposed, so that
- * bytes at the same place of all chunks lie in one vector.
+ * where low and high are the byte-wise table of the CRC, divided by nibbles into tables of 16
+ * bytes, which is what one shuffle looks up. Before that, 16 bytes of each chunk are transposed, so
+ * that bytes at the same place of all chunks lie in one vector.
  */
 const lanes = 16;
 const tableBytes = 128;
@@ -19,8 +19,10 @@ const tableBytes = 128;
 const inputOffset = 1_024;
 const inputBytes = 128 << 10;
 const outputOffset: number = inputOffset + inputBytes;
-const pageBytes = 65_536;
+/** Of 64 KiB: input, output, and what the lanes without a chunk read beyond the input. */
 const pages = 4;
+/** Of the largest chunk. */
+export const maxChunkBytes = 4_096;
 
 /** A vector instruction: its prefix, its number as LEB128, what follows. */
 const simd = (number: number, ...rest: number[]) => [0xfd, ...leb(number), ...rest];
@@ -188,18 +190,26 @@ interface WebAssemblyApi {
 
 /** CRCs of many chunks in one call; big-endian, one behind the other. */
 export interface ChunkCrc {
-  /** At most so many bytes at once. */
-  readonly maxBytes: number;
   /** Where data is put before `sums` is called. */
-  readonly input: Uint8Array;
-  /** @param size of a chunk, a multiple of 16; the answer is a view, good until the next call */
+  readonly input: Buffer;
+  /**
+   * The answer is a view, good until the next call.
+   *
+   * @param size of a chunk, a multiple of 16, at most `maxChunkBytes`
+   */
   sums(size: number, count: number): Uint8Array;
 }
 
 let compiled: object | undefined;
+const made = new Map<number, ChunkCrc | undefined>();
 
 /** @param polynomial reflected; undefined where this Node has no vector instructions */
 export function chunkCrc(polynomial: number): ChunkCrc | undefined {
+  if (!made.has(polynomial)) made.set(polynomial, make(polynomial));
+  return made.get(polynomial);
+}
+
+function make(polynomial: number): ChunkCrc | undefined {
   const api: unknown = Reflect.get(globalThis, 'WebAssembly');
   if (!isWebAssembly(api)) return undefined;
   try {
@@ -208,8 +218,7 @@ export function chunkCrc(polynomial: number): ChunkCrc | undefined {
     const bytes = new Uint8Array(memory.buffer);
     bytes.set(tablesOf(polynomial));
     return {
-      maxBytes: inputBytes - lanes * 4_096,
-      input: bytes.subarray(inputOffset, outputOffset),
+      input: Buffer.from(memory.buffer, inputOffset, inputBytes),
       sums: (chunkBytes, count) => {
         sums(inputOffset, chunkBytes, Math.ceil(count / lanes), outputOffset);
         return bytes.subarray(outputOffset, outputOffset + 4 * count);

@@ -28,6 +28,17 @@ export interface Target {
   readonly storageType: number;
 }
 
+interface TransferLimits {
+  readonly config: HdfsConfig;
+  readonly clock: Clock;
+  /** How long the answer may take. */
+  readonly answerMs: number;
+  /** So much is read at once and ahead. */
+  readonly slabBytes?: number;
+}
+
+/** For answers and acks. */
+const defaultSlabBytes = 16 << 10;
 /** `StorageTypeProto.DISK` */
 const disk = 1;
 
@@ -65,12 +76,13 @@ export async function startTransfer<Request>(
   datanode: Datanode,
   operation: Operation<Request>,
   request: Request,
-  limits: { readonly config: HdfsConfig; readonly clock: Clock; readonly answerMs: number },
+  limits: TransferLimits,
 ): Promise<Transfer> {
-  const { config, clock, answerMs } = limits;
+  const { config, clock, answerMs, slabBytes = defaultSlabBytes } = limits;
   const address = transferAddress(datanode, config.useHostname);
-  const socket = await connectTo(address, config.socketTimeoutMs);
-  const reader = new ByteReader(socket, datanode.name);
+  const reader = new ByteReader(datanode.name, slabBytes);
+  const socket = await connectTo(address, config.socketTimeoutMs, reader.onRead);
+  reader.attach(socket);
   const answered = new AbortController();
   const watch = clock.sleep(answerMs, answered.signal).then(async () => {
     if (!answered.signal.aborted) await clock.turn();

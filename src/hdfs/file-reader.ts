@@ -1,5 +1,5 @@
 import { ConnectionError, FormatError } from '../core/errors.ts';
-import { ChecksumError, type ReadContext, readReplica } from './block-reader.ts';
+import { ChecksumError, type ReadContext, ReplicaReader } from './block-reader.ts';
 import {
   datanodeProtocolName,
   getBlockLocations,
@@ -23,6 +23,8 @@ export interface FileReadContext extends ReadContext {
   readonly path: string;
   /** Of this client, for connections of its own. */
   readonly clientId: Buffer;
+  /** Rejects when the cluster wants of its readers what this client does not do. */
+  readonly ready: () => Promise<unknown>;
 }
 
 /**
@@ -37,6 +39,7 @@ export async function* readFile(
   start: number,
   end: number,
 ): AsyncGenerator<Buffer> {
+  await context.ready();
   let locations = await locate(context, start);
   const length = await visibleLength(context, locations);
   const to = Math.min(end, length.file);
@@ -52,47 +55,87 @@ export async function* readFile(
     const blockLength = last ? (length.last ?? 0) : (block.b.numBytes ?? 0);
     const blockEnd = Math.min(to, block.offset + blockLength);
     if (blockEnd <= at) throw new ConnectionError(`${context.path}: no block at byte ${at}`);
-    for await (const bytes of readBlockRange(context, block, at, blockEnd)) {
-      at += bytes.length;
-      yield bytes;
+    const range = new RangeReader(context, block, at, blockEnd);
+    try {
+      for (let views = await range.next(); views; views = await range.next()) {
+        for (const view of views) {
+          at += view.length;
+          yield view;
+        }
+      }
+    } finally {
+      range.close();
     }
   }
 }
 
-/** From any replica that will do, and from where one left off, from another. */
-async function* readBlockRange(
-  context: FileReadContext,
-  first: LocatedBlock,
-  from: number,
-  to: number,
-): AsyncGenerator<Buffer> {
-  let at = from;
-  let located = first;
-  let failure: unknown;
-  for (let round = 0; round < maxRounds; round++) {
-    for (const info of located.locs) {
-      const datanode = datanodeOf(info);
+/** Part of a block from any replica that will do, and from where one left off, from another. */
+class RangeReader {
+  readonly #context: FileReadContext;
+  readonly #to: number;
+  #at: number;
+  #located: LocatedBlock;
+  #reader: ReplicaReader | undefined;
+  /** The DataNodes that are left to be asked in this round. */
+  #left: Buffer[];
+  #round = 0;
+
+  constructor(context: FileReadContext, located: LocatedBlock, from: number, to: number) {
+    this.#context = context;
+    this.#located = located;
+    this.#at = from;
+    this.#to = to;
+    this.#left = [...located.locs];
+  }
+
+  /** @throws ConnectionError when no replica is whole */
+  async next(): Promise<readonly Buffer[] | undefined> {
+    let failure: unknown;
+    for (;;) {
+      const [info] = this.#left;
+      if (!info) {
+        await this.#beginRound(failure);
+        continue;
+      }
       try {
-        const range = { located, offset: at - located.offset, length: to - at };
-        for await (const bytes of readReplica(context, datanode, range)) {
-          at += bytes.length;
-          yield bytes;
-        }
-        return;
+        this.#reader ??= await this.#open(info);
+        const views = await this.#reader.next();
+        for (const { length } of views ?? []) this.#at += length;
+        return views;
       } catch (error) {
-        if (error instanceof ChecksumError) await reportBad(context, located, info);
-        else if (!(error instanceof ConnectionError || error instanceof FormatError)) throw error;
+        this.close();
+        this.#left.shift();
         failure = error;
+        if (error instanceof ChecksumError) await reportBad(this.#context, this.#located, info);
+        else if (!(error instanceof ConnectionError || error instanceof FormatError)) throw error;
       }
     }
-    // The block may have moved, or its token may have expired.
-    await context.clock.sleep(roundMs * round);
-    const locations = await locate(context, at);
-    located = blockAt(locations, at) ?? located;
   }
-  throw new ConnectionError(`${context.path}: no replica of block ${located.b.blockId} is whole`, {
-    cause: failure,
-  });
+
+  close(): void {
+    this.#reader?.close();
+    this.#reader = undefined;
+  }
+
+  async #open(info: Buffer): Promise<ReplicaReader> {
+    const located = this.#located;
+    const range = { located, offset: this.#at - located.offset, length: this.#to - this.#at };
+    return ReplicaReader.open(this.#context, datanodeOf(info), range);
+  }
+
+  /** The block may have moved, or its token may have expired. */
+  async #beginRound(failure: unknown): Promise<void> {
+    const { path, clock } = this.#context;
+    if (++this.#round === maxRounds) {
+      const { blockId } = this.#located.b;
+      const what = `${path}: no replica of block ${blockId} can be read`;
+      throw new ConnectionError(what, { cause: failure });
+    }
+    await clock.sleep(roundMs * (this.#round - 1));
+    const locations = await locate(this.#context, this.#at);
+    this.#located = blockAt(locations, this.#at) ?? this.#located;
+    this.#left = [...this.#located.locs];
+  }
 }
 
 async function locate(context: FileReadContext, offset: number): Promise<LocatedBlocks> {

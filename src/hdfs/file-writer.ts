@@ -28,10 +28,20 @@ export interface FlushOptions {
   readonly updateLength?: boolean;
 }
 
+/** How far a file had been sent when a flush asked for it. */
+interface Sent {
+  readonly block: BlockWriter | undefined;
+  /** Of its pipeline. */
+  readonly generation: number;
+  readonly offset: number;
+  readonly seqno: number;
+}
+
 /**
  * A file of HDFS that is being written. Calls may overlap: they are carried out in their order.
  * Once one of them has failed, all later ones fail for the same reason; what a flush has confirmed
- * stays in the file. Such a file is left with `abort`, and written on after `recoverLease` and `append`.
+ * stays in the file. Such a file is left with `abort`, and written on after `recoverLease` and
+ * `append`.
  *
  * The buffers that are written are sent as they are, without a copy. They must not change until a
  * later `hflush`, `hsync` or `close` has resolved, or `abort` was called.
@@ -51,12 +61,19 @@ export class HdfsFileWriter implements LeaseHolder {
   #position: number;
   #seqno = 0;
   #sync: boolean;
-  /** Of the pipeline that the NameNode's log knows of. */
-  #persisted = 0;
-  /** Up to where the DataNodes of the pipeline have synced the block, and which pipeline. */
-  #synced = { offset: 0, generation: 0 };
+  /** The pipeline that the NameNode's log knows of. */
+  #persisted: Pick<Sent, 'block' | 'generation'> = { block: undefined, generation: 0 };
+  /** Up to where the DataNodes of a pipeline have synced the block. */
+  #synced: Pick<Sent, 'block' | 'generation' | 'offset'> = {
+    block: undefined,
+    generation: 0,
+    offset: 0,
+  };
+  #closed = false;
   #tail: Promise<unknown> = Promise.resolve();
   #failure: Error | undefined;
+  /** Whoever waits for a call. */
+  readonly #waiting = new Set<(error: Error) => void>();
   #closing: Promise<void> | undefined;
 
   constructor(state: WriterState) {
@@ -75,8 +92,6 @@ export class HdfsFileWriter implements LeaseHolder {
   async openLast(located: LocatedBlock): Promise<void> {
     this.#block = await BlockWriter.append(this.#state, located);
     this.#offset = located.b.numBytes ?? 0;
-    // What it had already is synced by nobody now.
-    this.#synced = { offset: this.#offset, generation: 1 };
   }
 
   /** Begins a new block behind one that is not full. */
@@ -110,20 +125,21 @@ export class HdfsFileWriter implements LeaseHolder {
    */
   async write(data: Buffer | readonly Buffer[]): Promise<void> {
     const buffers = Buffer.isBuffer(data) ? [data] : data;
-    return this.#inOrder(async () => {
-      for (const buffer of buffers) await this.#add(buffer);
-    });
+    return this.#inOrder(async () => this.#add(buffers));
   }
 
   /**
-   * Resolves when all that was written is in the memory of all DataNodes: it survives the end of
-   * this process and of theirs, and readers see it. It may be lost when they all lose power.
+   * Resolves when all that was written before is in the memory of all DataNodes: it survives the
+   * end of this process and of theirs, and readers see it. It may be lost when they all lose power.
+   * What is written after the call does not wait for it.
    */
   async hflush(options: FlushOptions = {}): Promise<void> {
-    return this.#inOrder(async () => {
+    const sent = await this.#inOrder(async () => {
       await this.#emit(false);
-      await this.#flushed(options);
+      return this.#sentSoFar();
     });
+    await this.#acknowledged(sent);
+    await this.#persist(sent, options);
   }
 
   /**
@@ -131,21 +147,18 @@ export class HdfsFileWriter implements LeaseHolder {
    * end after the first `hsync`; those before it too when the file was opened with `sync`.
    */
   async hsync(options: FlushOptions = {}): Promise<void> {
-    return this.#inOrder(async () => {
-      this.#sync = true;
-      let sent = await this.#emit(true);
-      const block = this.#block;
-      while (block && (sent || !this.#isSynced(block))) {
-        const { generation } = block;
-        if (!sent) await block.room();
-        if (!sent) this.#send(block, true, []);
-        sent = false;
-        await block.allAcked();
-        // A new pipeline may have a DataNode that has synced nothing yet.
-        if (block.generation === generation) this.#synced = { offset: this.#offset, generation };
+    let sent = await this.#inOrder(async () => this.#sendSync());
+    while (sent.block) {
+      await this.#acknowledged(sent);
+      if (sent.block !== this.#block) break;
+      if (sent.block.generation === sent.generation) {
+        this.#synced = sent;
+        break;
       }
-      await this.#flushed(options);
-    });
+      // The new pipeline may have a DataNode that has synced nothing yet.
+      sent = await this.#inOrder(async () => this.#sendSync());
+    }
+    await this.#persist(sent, options);
   }
 
   /**
@@ -157,6 +170,7 @@ export class HdfsFileWriter implements LeaseHolder {
       await this.#emit(this.#sync);
       await this.#endBlock();
       await this.#complete();
+      this.#closed = true;
       this.#failure = new ConnectionError(`${this.path}: was closed`);
       this.#state.ended(this);
     });
@@ -171,37 +185,50 @@ export class HdfsFileWriter implements LeaseHolder {
     this.#failure ??= error;
     this.#state.abort.abort();
     this.#block?.abort(error);
+    for (const reject of this.#waiting) reject(this.#failure);
     this.#state.ended(this);
   }
 
-  async #inOrder(action: () => Promise<void>): Promise<void> {
+  async #inOrder<T>(action: () => Promise<T>): Promise<T> {
     const before = this.#tail;
     const done = (async () => {
       await before;
       if (this.#failure) throw this.#failure;
       try {
-        await action();
+        return await action();
       } catch (error) {
         this.#failure ??= error instanceof Error ? error : new Error(String(error));
         throw this.#failure;
       }
     })();
     this.#tail = done.catch(() => {});
-    return done;
+    return this.#unlessAborted(done);
   }
 
-  async #add(buffer: Buffer): Promise<void> {
-    let from = 0;
-    while (from < buffer.length) {
-      const block = this.#block ?? (await this.#beginBlock());
-      const to = Math.min(buffer.length, from + this.#room() - this.#pendingBytes);
-      this.#pending.push(buffer.subarray(from, to));
-      this.#pendingBytes += to - from;
-      this.#position += to - from;
-      from = to;
-      if (this.#pendingBytes < this.#room()) continue;
-      await this.#emit(false);
-      if (this.#offset === this.#state.blockSize && this.#block === block) await this.#endBlock();
+  /** What is under way may take its time to give up; who waits for it is told at once. */
+  async #unlessAborted<T>(done: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const settled = () => this.#waiting.delete(reject);
+      this.#waiting.add(reject);
+      done.then(resolve, reject).then(settled, settled);
+    });
+  }
+
+  async #add(buffers: readonly Buffer[]): Promise<void> {
+    const { blockSize } = this.#state;
+    for (const buffer of buffers) {
+      let from = 0;
+      while (from < buffer.length) {
+        if (!this.#block) await this.#beginBlock();
+        const to = Math.min(buffer.length, from + this.#room() - this.#pendingBytes);
+        this.#pending.push(to - from === buffer.length ? buffer : buffer.subarray(from, to));
+        this.#pendingBytes += to - from;
+        this.#position += to - from;
+        from = to;
+        if (this.#pendingBytes < this.#room()) continue;
+        await this.#emit(false);
+        if (this.#offset === blockSize) await this.#endBlock();
+      }
     }
   }
 
@@ -214,12 +241,10 @@ export class HdfsFileWriter implements LeaseHolder {
     return Math.min(most, blockSize - this.#offset);
   }
 
-  async #beginBlock(): Promise<BlockWriter> {
+  async #beginBlock(): Promise<void> {
     this.#block = await BlockWriter.create(this.#state, this.#previous);
+    this.#persisted = { block: undefined, generation: -1 };
     this.#offset = 0;
-    this.#persisted = 0;
-    this.#synced = { offset: 0, generation: this.#block.generation };
-    return this.#block;
   }
 
   async #endBlock(): Promise<void> {
@@ -229,8 +254,27 @@ export class HdfsFileWriter implements LeaseHolder {
     this.#block = undefined;
   }
 
-  #isSynced({ generation }: BlockWriter): boolean {
-    return this.#synced.offset >= this.#offset && this.#synced.generation === generation;
+  #sentSoFar(): Sent {
+    const block = this.#block;
+    const generation = block?.generation ?? 0;
+    return { block, generation, offset: this.#offset, seqno: this.#seqno - 1 };
+  }
+
+  /** Sends what has gathered, or else nothing but the wish to sync; unless all is synced. */
+  async #sendSync(): Promise<Sent> {
+    this.#sync = true;
+    const sent = await this.#emit(true);
+    const block = this.#block;
+    const synced = this.#synced;
+    const isSynced =
+      synced.block === block &&
+      synced.generation === block?.generation &&
+      synced.offset === this.#offset;
+    if (block && !sent && !isSynced) {
+      await block.room();
+      this.#send(block, true, []);
+    }
+    return this.#sentSoFar();
   }
 
   /** Sends what has gathered; false when there was nothing. */
@@ -251,18 +295,38 @@ export class HdfsFileWriter implements LeaseHolder {
     block.send(packetOf(fields, this.#state.checksums));
   }
 
-  /** Everything is acknowledged, and the NameNode has the blocks in its log. */
-  async #flushed({ updateLength = false }: FlushOptions): Promise<void> {
+  async #acknowledged({ block, seqno }: Sent): Promise<void> {
+    try {
+      await block?.acked(seqno);
+      block?.noteFlushed();
+    } catch (error) {
+      this.#failure ??= error instanceof Error ? error : new Error(String(error));
+      throw this.#failure;
+    }
+  }
+
+  /** The NameNode has the blocks in its log: without that, a crash of it would lose them. */
+  async #persist({ block }: Sent, { updateLength = false }: FlushOptions): Promise<void> {
     const { nameNodes, path, clientName, fileId, signal } = this.#state;
-    const block = this.#block;
-    await block?.allAcked();
-    block?.noteFlushed();
-    const generation = block?.generation ?? Number.POSITIVE_INFINITY;
-    const known = this.#persisted >= generation || (!block && this.#previous === undefined);
-    if (known && !updateLength) return;
-    const lastBlockLength = block?.block.numBytes;
-    await nameNodes.call(fsync, { src: path, client: clientName, lastBlockLength, fileId }, signal);
-    this.#persisted = generation;
+    const isKnown = () => {
+      const current = this.#block;
+      const { block: known, generation } = this.#persisted;
+      if (known !== current) return false;
+      // Of a later block than the one that is asked about any generation will do.
+      const isPast = block !== undefined && block !== current;
+      return isPast ? generation >= 0 : generation === (current?.generation ?? 0);
+    };
+    if (this.#closed || (isKnown() && !updateLength)) return;
+    // In its turn, because it speaks of the length of the last block.
+    await this.#inOrder(async () => {
+      if (isKnown() && !updateLength) return;
+      const current = this.#block;
+      const generation = current?.generation ?? 0;
+      const lastBlockLength = current?.block.numBytes;
+      const request = { src: path, client: clientName, lastBlockLength, fileId };
+      await nameNodes.call(fsync, request, signal);
+      this.#persisted = { block: current, generation };
+    });
   }
 
   /** False as long as too few DataNodes have reported the last block. */

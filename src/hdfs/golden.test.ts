@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { crc32, crc32c } from '@node-rs/crc32';
 import { FormatError } from '../core/errors.ts';
+import { Prng, seedFromEnvironment } from '../testing/prng.ts';
 import { Checksums } from './checksums.ts';
 import * as calls from './client-protocol.ts';
 import { checksumTypes } from './common-messages.ts';
@@ -280,22 +282,38 @@ describe('packets', () => {
 });
 
 describe('checksums', () => {
-  test('are the same however the data is divided', () => {
-    const data = Buffer.from(Array.from({ length: 2_000 }, (_, index) => (index * 7) % 251));
-    const whole = Buffer.alloc(checksums.sizeOf(data.length));
-    checksums.write([data], whole, 0);
-    for (const size of [1, 5, 511, 512, 513, 1_999]) {
-      const views: Buffer[] = [];
-      for (let at = 0; at < data.length; at += size) views.push(data.subarray(at, at + size));
-      const sums = Buffer.alloc(whole.length);
-      checksums.write(views, sums, 0);
-      assert.deepEqual(sums, whole, `in views of ${size} bytes`);
-      assert(checksums.verify(views, sums));
+  const prng = new Prng(seedFromEnvironment());
+
+  for (const [kind, type] of [
+    ['CRC-32', checksumTypes.crc32],
+    ['CRC-32C', checksumTypes.crc32c],
+  ] as const) {
+    for (const size of [512, 16, 4_096, 500, 8_192]) {
+      test(`${kind} of chunks of ${size} is right for any length, however divided`, () => {
+        const each = new Checksums(type, size);
+        for (const length of [1, size, 3 * size + 1, 17 * size, prng.integer(300_000)]) {
+          const data = prng.bytes(length);
+          const sums = Buffer.alloc(each.sizeOf(length));
+          for (let at = 0; at < length; at += size) {
+            const chunk = data.subarray(at, at + size);
+            const sum = kind === 'CRC-32' ? crc32(chunk) : crc32c(chunk);
+            sums.writeUInt32BE(sum, (at / size) * 4);
+          }
+          const views: Buffer[] = [];
+          for (let at = 0; at < length; at += views.at(-1)?.length ?? 0) {
+            views.push(data.subarray(at, at + 1 + prng.integer(prng.pick([9, 2_000, 90_000]))));
+          }
+          const written = Buffer.alloc(sums.length);
+          each.write(views, written, 0);
+          assert.deepEqual(written, sums, `${length} bytes, seed ${prng.seed}`);
+          assert(each.verify(views, sums));
+          sums[0] = (sums[0] ?? 0) ^ 1;
+          assert(!each.verify(views, sums));
+          assert(!each.verify(views, sums.subarray(4)));
+        }
+      });
     }
-    whole[5] = (whole[5] ?? 0) ^ 1;
-    assert(!checksums.verify([data], whole));
-    assert(!checksums.verify([data], whole.subarray(0, 12)));
-  });
+  }
 
   test('of both kinds are the standard ones', () => {
     const sum = Buffer.alloc(4);

@@ -17,14 +17,14 @@ export interface LeaseHolder {
 
 /** Keeps the lease of a client, one for all of its files, while any of them is open. */
 export class LeaseRenewer {
-  readonly #nameNodes: NameNodes;
+  readonly #nameNodes: Pick<NameNodes, 'call'>;
   readonly #clientName: string;
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #holders = new Set<LeaseHolder>();
   #running: AbortController | undefined;
 
-  constructor(nameNodes: NameNodes, clientName: string, clock: Clock, log: Logger) {
+  constructor(nameNodes: Pick<NameNodes, 'call'>, clientName: string, clock: Clock, log: Logger) {
     this.#nameNodes = nameNodes;
     this.#clientName = clientName;
     this.#clock = clock;

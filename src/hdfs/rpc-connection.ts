@@ -1,4 +1,4 @@
-import { connect, type Socket } from 'node:net';
+import { connect, type OnReadOpts, type Socket } from 'node:net';
 import type { Clock } from '../core/clock.ts';
 import { ConnectionError, FormatError } from '../core/errors.ts';
 import type { Address, RpcConfig } from './config.ts';
@@ -154,10 +154,18 @@ export class RpcConnection {
   }
 }
 
-/** @throws ConnectionError */
-export async function connectTo({ host, port }: Address, timeoutMs: number): Promise<Socket> {
+/**
+ * @param onread who reads instead of the listeners of `data`
+ * @throws ConnectionError
+ */
+export async function connectTo(
+  { host, port }: Address,
+  timeoutMs: number,
+  onread?: OnReadOpts,
+): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host, port, noDelay: true, keepAlive: true, timeout: timeoutMs });
+    const options = { host, port, noDelay: true, keepAlive: true, timeout: timeoutMs };
+    const socket = connect({ ...options, ...(onread && { onread }) });
     const failed = (why: string) => {
       socket.destroy();
       reject(new ConnectionError(`${host}:${port}: ${why}`));

@@ -217,10 +217,11 @@ class XmlReader {
       return { type: 'close', name };
     }
     const closed = rest.endsWith('/');
+    const isRoot = this.#open.length === 0;
     if (closed) this.#pending = { type: 'close', name };
     else this.#open.push(name);
     if (this.#open.length > maxNesting) this.fail('elements are nested too deeply');
-    if (rest.slice(0, closed ? -1 : undefined).trim() !== '' && this.#open.length > 1) {
+    if (rest.slice(0, closed ? -1 : undefined).trim() !== '' && !isRoot) {
       this.fail(`attributes of <${name}> are not understood`);
     }
     return { type: 'open', name };

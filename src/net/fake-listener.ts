@@ -89,6 +89,8 @@ export async function sendDatagrams(
     await new Promise<void>((resolve, reject) => {
       socket.send(datagram, port, '127.0.0.1', (error) => (error ? reject(error) : resolve()));
     });
+    // Else the receiver, in the same loop, has no turn.
+    await new Promise((resolve) => setImmediate(resolve));
   }
   await new Promise<void>((resolve) => socket.close(() => resolve()));
 }
@@ -102,10 +104,14 @@ export function listenerInput(
 ): SourceInput {
   let peer: FakePeer | undefined;
   let port = 0;
+  let moving: NodeJS.Timeout | undefined;
   return {
     create: (context) => {
       // Sound: it is the contract's, which makes no others.
       const fake = context as FakeSourceContext;
+      // A source that tries again by itself waits on this clock.
+      clearInterval(moving);
+      moving = setInterval(() => void fake.clock.advance(20), 5);
       const source = create(definition, fake, properties);
       const start = source.start.bind(source);
       source.start = async () => {
@@ -123,7 +129,10 @@ export function listenerInput(
       peer ??= await FakePeer.connect(port);
       await peer.send(bytes);
     },
-    close: async () => peer?.close(),
+    close: async () => {
+      clearInterval(moving);
+      peer?.close();
+    },
     ...(maxLineBytes !== undefined && { maxLineBytes }),
   };
 }

@@ -189,7 +189,7 @@ describe('with retries', () => {
     await run.context.clock.advance(200);
     assert.deepEqual(new Set(tried), new Set(['a']));
     isFull = false;
-    await run.context.clock.advance(50);
+    await run.context.clock.advance(64);
     await run.turn();
     assert.deepEqual(run.context.bodies, ['a', 'b']);
     assert.deepEqual(sender.told, ['+1', '+1']);
@@ -206,7 +206,7 @@ describe('with retries', () => {
     };
     sender.sendRun(range(30));
     await run.turn();
-    await run.context.clock.advance(50);
+    await run.context.clock.advance(1);
     assert.deepEqual(run.context.bodies, range(30));
     assert.deepEqual(sender.told, ['+10', '+10', '+10']);
   });

@@ -47,6 +47,11 @@ export interface IntakeOptions {
   readonly toBatch: (messages: Messages) => EventBatch;
   /** Are refused events emitted again until the source stops? Else the sender is told at once. */
   readonly retries: boolean;
+  /**
+   * How long messages may wait for others; absent: until the end of the turn. Where few come in a
+   * turn, as datagrams do, a batch costs many times what its events do.
+   */
+  readonly gatherMs?: number;
 }
 
 /** Who can't send while the intake is full. */
@@ -62,8 +67,12 @@ const maxFreeSlabs = 8;
 export const maxPendingBytes = 8 << 20;
 /** Batches emitted at once. */
 export const maxEmits = 32;
-/** A channel that refused has waited its keep-alive: this only keeps a loop from spinning. */
-const retryPauseMs = 50;
+/**
+ * The wait after a refusal, twice as long each time: a channel has waited its keep-alive already,
+ * so this only keeps a loop from spinning where that is 0.
+ */
+const firstPauseMs = 1;
+const longestPauseMs = 64;
 /** A batch has no more events than this, whatever channels take. */
 const maxBatchEvents = 16_384;
 /** What somebody who may send again is expected to bring at once. */
@@ -110,6 +119,7 @@ export class Intake {
   #refused = 0;
   #retryScheduled = false;
   #lastWasRefused = false;
+  #pauseMs = firstPauseMs;
   #pendingBytes = 0;
   readonly #waiting: Waiter[] = [];
   #resumeScheduled = false;
@@ -222,7 +232,9 @@ export class Intake {
   #flushSoon(): void {
     if (this.#flushScheduled) return;
     this.#flushScheduled = true;
-    setImmediate(this.#flushNow);
+    const { gatherMs } = this.#options;
+    if (gatherMs === undefined) setImmediate(this.#flushNow);
+    else setTimeout(this.#flushNow, gatherMs);
   }
 
   /** While as much is under way as may be, a batch waits for more messages instead. */
@@ -260,6 +272,7 @@ export class Intake {
     this.#emits--;
     pending.outcome = outcome;
     this.#lastWasRefused = outcome !== 'delivered' && isRetryable(outcome);
+    if (!this.#lastWasRefused) this.#pauseMs = firstPauseMs;
     if (this.#lastWasRefused && !pending.refused) {
       pending.refused = true;
       this.#refused++;
@@ -310,8 +323,9 @@ export class Intake {
     }
     this.#rare.warn({ error }, 'A channel takes nothing: what it refused is put again.');
     this.#retryScheduled = true;
-    const { clock } = this.#context;
-    void clock.sleep(retryPauseMs, this.#stopping.signal).then(() => {
+    const pauseMs = this.#pauseMs;
+    this.#pauseMs = Math.min(pauseMs * 2, longestPauseMs);
+    void this.#context.clock.sleep(pauseMs, this.#stopping.signal).then(() => {
       this.#retryScheduled = false;
       this.#start(pending);
     });

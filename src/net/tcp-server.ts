@@ -6,7 +6,9 @@ import type { SourceCounters } from '../core/metrics.ts';
 import { RareLog } from '../core/rare-log.ts';
 import { Connection, type ConnectionHandler, type ConnectionOwner } from './connection.ts';
 import type { Intake } from './intake.ts';
+import { listenAddress } from './listen-address.ts';
 import { openFileLimit } from './open-file-limit.ts';
+import { withSharedReads } from './shared-reads.ts';
 
 export { Connection, type ConnectionHandler } from './connection.ts';
 
@@ -24,6 +26,11 @@ export interface TcpServerOptions {
   readonly answers?: boolean;
   /** So many connections at once, if the process may open that many files. */
   readonly maxConnections?: number;
+  /**
+   * Do the handlers keep nothing of a chunk beyond the call? Then all connections in clear are read
+   * into the same memory.
+   */
+  readonly sharesReads?: boolean;
 }
 
 export type HandlerOf = (connection: Connection) => ConnectionHandler | Promise<ConnectionHandler>;
@@ -97,15 +104,17 @@ export class TcpServer implements ConnectionOwner {
       keepAliveInitialDelay: keepAliveMs,
       highWaterMark: maxAnswerBytes,
     };
+    const sharesReads = Boolean(this.#options.sharesReads) && !tls;
     const server = tls
       ? createTlsServer({ ...options, ...tls, handshakeTimeout: handshakeMs })
-      : createServer(options);
+      : createServer({ ...options, pauseOnConnect: sharesReads });
     const fileLimit = await openFileLimit(this.#context.disk);
     server.maxConnections = Math.min(
       maxConnections ?? Number.POSITIVE_INFINITY,
       Math.max(leastConnections, fileLimit - reservedFiles),
     );
-    server.on('connection', (socket: Socket) => {
+    server.on('connection', (accepted: Socket) => {
+      const socket = sharesReads ? withSharedReads(accepted, options) : accepted;
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));
       if (!tls) this.#accept(socket);
@@ -117,10 +126,10 @@ export class TcpServer implements ConnectionOwner {
       const fields = { peer: remoteAddress, error: error.message };
       this.#rare.warn(fields, 'A TLS handshake failed.');
     });
-    const anywhere = host === undefined || host === '0.0.0.0' || host === '::';
+    const address = await listenAddress(host);
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
-      server.listen({ port, ...(!anywhere && { host }) }, () => {
+      server.listen({ port, ...(address && { host: address }) }, () => {
         server.off('error', reject);
         resolve();
       });

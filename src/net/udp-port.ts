@@ -4,6 +4,7 @@ import type { ComponentContext } from '../core/component.ts';
 import type { SourceCounters } from '../core/metrics.ts';
 import { RareLog } from '../core/rare-log.ts';
 import { kernelDrops } from './kernel-drops.ts';
+import { listenAddress } from './listen-address.ts';
 
 export interface UdpPortOptions {
   /** The address or name to listen on; absent, or `0.0.0.0` as in Java: all interfaces. */
@@ -14,6 +15,8 @@ export interface UdpPortOptions {
 /** What the kernel may keep for us while the loop is busy, if its own limit is not lower. */
 const receiveBufferBytes = 4 << 20;
 const dropPollMs = 1_000;
+/** How an IPv4 address is spelled on a socket for both. */
+const mappedPrefix = /^::ffff:(?=\d+\.)/;
 /** A stop takes what the kernel has by then, within so many turns of the loop. */
 const maxStopTurns = 1_000;
 
@@ -54,7 +57,8 @@ export class UdpPort {
     socket.on('error', (error) => this.#context.log.error({ error }, 'The port failed.'));
     socket.on('message', (datagram, { address, port }) => {
       this.#receivedCount++;
-      this.#received(datagram, address.replace(/^::ffff:(?=\d+\.)/, ''), port);
+      const from = address.startsWith('::ffff:') ? address.replace(mappedPrefix, '') : address;
+      this.#received(datagram, from, port);
     });
     this.#socket = socket;
     this.#stopping = new AbortController();
@@ -75,9 +79,8 @@ export class UdpPort {
   /** Without an address one socket serves IPv4 and IPv6, where the machine has the latter. */
   async #bind(): Promise<Socket> {
     const { host, port } = this.#options;
-    if (host !== undefined && host !== '0.0.0.0' && host !== '::') {
-      return bound(isIPv6(host) ? 'udp6' : 'udp4', port, host);
-    }
+    const address = await listenAddress(host);
+    if (address !== undefined) return bound(isIPv6(address) ? 'udp6' : 'udp4', port, address);
     try {
       return await bound('udp6', port);
     } catch (error) {

@@ -19,17 +19,21 @@ const run = promisify(execFile);
  */
 export async function openPipes(count: number): Promise<Pipe[]> {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-pipes-'));
-  const pipes: Pipe[] = [];
+  const opened: number[] = [];
+  const open = (path: string, flags: number) => {
+    opened.push(openSync(path, flags));
+    return opened.at(-1) as number;
+  };
   try {
     const paths = Array.from({ length: count }, (_, index) => join(folder, String(index)));
     await run('mkfifo', ['-m', '600', ...paths]);
-    for (const path of paths) {
-      const read = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-      pipes.push({ read, write: openSync(path, constants.O_WRONLY) });
-    }
-    return pipes;
+    // In this order: a writer waits for a reader.
+    return paths.map((path) => ({
+      read: open(path, constants.O_RDONLY | constants.O_NONBLOCK),
+      write: open(path, constants.O_WRONLY),
+    }));
   } catch (error) {
-    closePipes(pipes);
+    for (const descriptor of opened) closeSync(descriptor);
     throw new Error(`make a pipe in ${folder}`, { cause: error });
   } finally {
     rmSync(folder, { recursive: true, force: true });

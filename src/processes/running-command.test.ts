@@ -88,6 +88,15 @@ test('arguments arrive as they are, without a shell', async (t) => {
   assert.equal(written.output, 'a b|"c|$HOME|*|');
 });
 
+test('the command has the environment of the agent, also what shells leave out', async (t) => {
+  process.env['odd.name'] = 'a b';
+  t.after(() => delete process.env['odd.name']);
+  const { command, written } = await run(t, ['env']);
+  await command.ended;
+  assert(written.output.split('\n').includes('odd.name=a b'));
+  assert(written.output.split('\n').includes(`PATH=${process.env['PATH']}`));
+});
+
 test('a script may open its output and its errors by name', async (t) => {
   const { command, written } = await run(t, shell('echo a > /dev/stdout; echo b > /dev/stderr'));
   assert.deepEqual(await command.ended, { code: 0, signal: null });

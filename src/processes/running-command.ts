@@ -1,8 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import type { Clock } from '../core/clock.ts';
+import { findProgram } from './find-program.ts';
 import { closePipes, openPipes, type Pipe } from './pipes.ts';
+
+const shell = '/bin/sh';
 
 /** How a command ended: with a code, or by a signal. */
 export interface CommandExit {
@@ -24,11 +27,13 @@ const closedMs = 500;
 const guardScript = `trap '' HUP INT TERM
 read -r group && { read -r over || kill -KILL "-$group"; }`;
 
+/** Becomes the command, once the guard knows of it: so there is no moment without a guard. */
+const commandScript = 'echo $$ >&3; exec 3>&-; exec "$@"';
+
 /**
  * A command that runs as a child, in a process group of its own. It does not outlive the agent: a
- * small shell beside it, its guard, kills the group when the agent is gone. What remains: a process
- * that leaves the group (setsid, a daemon), and a kill of the agent within the millisecond between
- * the command's start and the guard's learning of it.
+ * small shell beside it, its guard, kills the group when the agent is gone. What remains is a
+ * process that leaves the group (setsid, a daemon).
  */
 export class RunningCommand {
   readonly pid: number;
@@ -72,22 +77,24 @@ export class RunningCommand {
    * @throws when there is no such program, or it may not be run
    */
   static async start(words: readonly string[], clock: Clock): Promise<RunningCommand> {
-    const [program = '', ...args] = words;
+    findProgram(words[0] ?? '');
     const pipes = await openPipes(2);
     const [out, err] = pipes as [Pipe, Pipe];
     let guard: ChildProcess | undefined;
     try {
-      guard = spawn('/bin/sh', ['-c', guardScript], {
+      guard = spawn(shell, ['-c', guardScript], {
         detached: true,
         stdio: ['pipe', 'ignore', 'ignore'],
       });
       guard.stdin?.on('error', () => {});
-      await spawned(guard, '/bin/sh');
+      await spawned(guard);
       // Input that is open and silent, as in Flume: some programs end with it.
-      const stdio = ['pipe' as const, out.write, err.write];
-      const child = spawn(program, args, { detached: true, stdio });
-      if (child.pid !== undefined) guard.stdin?.write(`${child.pid}\n`);
-      const pid = await spawned(child, program);
+      const stdio: StdioOptions = ['pipe', out.write, err.write, guard.stdin];
+      const child = spawn(shell, ['-c', commandScript, shell, ...withEveryVariable(words)], {
+        detached: true,
+        stdio,
+      });
+      const pid = await spawned(child);
       child.stdin?.on('error', () => {});
       closeSync(out.write);
       closeSync(err.write);
@@ -143,20 +150,19 @@ export class RunningCommand {
 }
 
 /** Resolves with its process id. */
-async function spawned(child: ChildProcess, program: string): Promise<number> {
+async function spawned(child: ChildProcess): Promise<number> {
   await new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve);
-    child.once('error', (error: NodeJS.ErrnoException) => {
-      const why =
-        error.code === 'ENOENT'
-          ? 'there is no such program'
-          : error.code === 'EACCES'
-            ? 'it may not be run'
-            : error.message;
-      reject(new Error(`${program}: ${why}`, { cause: error }));
-    });
+    child.once('error', reject);
   });
   return child.pid as number;
+}
+
+/** Shells leave out variables whose names they could not use: `env` puts these back. */
+function withEveryVariable(words: readonly string[]): readonly string[] {
+  const odd = Object.entries(process.env).filter(([name]) => !/^[A-Za-z_]\w*$/.test(name));
+  if (odd.length === 0) return words;
+  return ['env', ...odd.map(([name, value]) => `${name}=${value}`), ...words];
 }
 
 function closeOf(socket: Socket): Promise<void> {

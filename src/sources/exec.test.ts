@@ -130,7 +130,7 @@ test('a command that is not there is named, and nothing runs', async () => {
   await exec.source.stop();
 });
 
-test('lines wait for others up to batchTimeout, counted from the last that were handed on', async (t) => {
+test('lines wait for others up to batchTimeout after the last were handed on', async (t) => {
   const exec = new Exec(script('echo a; read -r x; echo b', { batchTimeout: '3000' }));
   await exec.start(t);
   const { clock } = exec.context;
@@ -186,7 +186,7 @@ test('with restart it runs again after the throttle, however it ended', async (t
   await exec.start(t);
   const { clock } = exec.context;
   await until(() => exec.said('run again').length === 1, 'the end');
-  assert.deepEqual(exec.said('run again'), [{ code: null, signal: 'SIGKILL' }]);
+  assert.deepEqual(exec.said('run again'), [{ code: null, signal: 'SIGKILL', times: 1 }]);
   await clock.advance(9_999);
   assert.equal(exec.said('The command runs').length, 1);
   await clock.advance(1);
@@ -338,10 +338,28 @@ test('a line that is cut is counted once, and said', async (t) => {
   assert.equal(exec.said('longer than maxLineBytes').length, 1);
 });
 
+test('lines are joined where that is asked for, the last ones at the end', async (t) => {
+  const command = 'printf "1\\r\\n a\\n b\\n2\\n"; read -r x; printf "3\\n c"';
+  const limits = { 'multiline.maxLines': '2', batchSize: '1' };
+  const exec = new Exec(script(command, { 'multiline.continue': '^ ', ...limits }));
+  await exec.start(t);
+  await exec.arrive(['1\n a', ' b']);
+  assert.equal(exec.context.events[0]?.headers['millrace.line'], 'cut');
+  assert.equal(exec.context.counters.LineTooLongCount, 1);
+  await exec.context.clock.advance(5_000);
+  await exec.arrive(['1\n a', ' b', '2']);
+  const other = new Exec(script('printf "3\\n c"', { 'multiline.continue': '^ ' }));
+  await other.start(t);
+  await other.arrive(['3\n c']);
+});
+
 test('a charset that is unknown is a mistake in the configuration', () => {
   const problems = (charset: string) =>
     execSource.check?.(configOf(execSource.fields, { command: 'x', charset }));
   assert.deepEqual(problems('utf-8'), []);
   const [problem] = problems('UTF-16') ?? [];
   assert.equal(problem?.key, 'charset');
+  const properties = { command: 'x', 'multiline.start': '(' };
+  const [pattern] = execSource.check?.(configOf(execSource.fields, properties)) ?? [];
+  assert.equal(pattern?.key, 'multiline.start');
 });

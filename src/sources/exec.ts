@@ -5,6 +5,13 @@ import { boolean, type ConfigOf, integer, optionalText, text } from '../config/f
 import { MillraceError } from '../core/errors.ts';
 import { RareLog } from '../core/rare-log.ts';
 import type { PollResult, Source, SourceContext } from '../core/source.ts';
+import {
+  multiLineFields,
+  multiLineNotes,
+  multiLineProblems,
+  multiLineRulesOf,
+} from '../framing/multi-line.ts';
+import { StreamGroups } from '../framing/stream-groups.ts';
 import type { LineRun } from '../framing/stream-lines.ts';
 import { ErrorLines } from '../processes/error-lines.ts';
 import { type CommandExit, RunningCommand } from '../processes/running-command.ts';
@@ -54,6 +61,7 @@ const fields = {
     default: 4 * 1024 * 1024,
     extra: true,
   }),
+  ...multiLineFields,
 };
 
 type ExecConfig = ConfigOf<typeof fields>;
@@ -82,11 +90,13 @@ For \`journalctl -f\` there is the source \`journal\`.
   channels take at once.
 - The command has its own process group. At a stop the group gets SIGTERM and, 5 seconds later,
   SIGKILL. When the agent itself is killed, the group is killed at once, by a small shell that
-  waits beside it; Flume leaves such commands behind. What leaves the group (\`setsid\`, a daemon)
-  is left alone.
+  waits beside it (\`/bin/sh\` must be there); Flume leaves such commands behind. What leaves the
+  group (\`setsid\`, a daemon) is left alone.
 - Standard error is always read. Its last line is logged when the command ends.
 - UTF-16 and UTF-32 can't be told into lines: let the command convert, \`… | iconv -f UTF-16 -t
-  UTF-8\`. To have any bytes left as they are, set \`charset = ISO-8859-1\`.`,
+  UTF-8\`. To have any bytes left as they are, set \`charset = ISO-8859-1\`.
+
+${multiLineNotes}`,
   rereads: false,
   fields,
   example: `type = exec
@@ -98,9 +108,14 @@ restart = true`,
   create: (config, context) => new ExecSource(config, context),
 });
 
-function problemsOf({ charset }: ExecConfig): readonly FieldProblem[] {
-  if (wellFormed(charset)) return [];
-  return [{ key: 'charset', problem: `${charset} is unknown, or has no bytes that end a line` }];
+function problemsOf(config: ExecConfig): readonly FieldProblem[] {
+  const problems = [...multiLineProblems(config)];
+  const { charset } = config;
+  if (!wellFormed(charset)) {
+    const problem = `${charset} is unknown, or has no bytes that end a line`;
+    problems.push({ key: 'charset', problem });
+  }
+  return problems;
 }
 
 /** No batch has more events, whatever channels take. */
@@ -113,6 +128,8 @@ const retryPauseMs = 50;
 interface Run {
   readonly command: RunningCommand;
   readonly lines: OutputLines;
+  /** Absent: each line is an event. */
+  readonly groups: StreamGroups | undefined;
   readonly errors: ErrorLines;
 }
 
@@ -133,8 +150,8 @@ class ExecSource implements Source {
   #flushes = false;
   #flushedAt: number;
   #timerRuns = false;
-  /** The last line was a piece, so that the next one belongs to it. */
-  #insideLine = false;
+  /** The last event was a piece, so that the next one belongs to it. */
+  #insideEvent = false;
   #whenChanged: (() => void) | undefined;
 
   constructor(config: ExecConfig, context: SourceContext) {
@@ -150,7 +167,12 @@ class ExecSource implements Source {
   /** @throws when the command can't be run; the supervisor says so once, and tries again */
   async start(): Promise<void> {
     this.#stopping = new AbortController();
-    this.#over = this.#keepRunning(await this.#begin());
+    const run = await this.#begin();
+    this.#context.log.info(
+      { pid: run.command.pid, command: this.#words },
+      'The command was started.',
+    );
+    this.#over = this.#keepRunning(run);
   }
 
   async poll(signal: AbortSignal): Promise<PollResult> {
@@ -191,18 +213,22 @@ class ExecSource implements Source {
     const { clock, log } = this.#context;
     const { maxLineBytes, logStdErr } = this.#config;
     const command = await RunningCommand.start(this.#words, clock);
-    const lines = new OutputLines(maxLineBytes, (run) => this.#take(run));
+    const rules = multiLineRulesOf(this.#config);
+    const groups = rules && new StreamGroups(rules, clock, (run) => this.#take(run));
+    const lines = new OutputLines(maxLineBytes, (run) => {
+      const wellFormed = this.#wellFormed(run);
+      if (groups) groups.push(wellFormed);
+      else this.#take(wellFormed);
+    });
     const errors = new ErrorLines(command.errors, clock, logStdErr ? log : undefined);
     command.output.on('data', (chunk: Buffer) => {
       lines.push(chunk);
-      if (this.#pending.isFull) {
-        this.#paused = command.output;
-        command.output.pause();
-      }
-      this.#arrived();
+      if (!this.#pending.isFull) return;
+      this.#paused = command.output;
+      command.output.pause();
     });
-    log.info({ pid: command.pid, command: this.#words }, 'The command runs.');
-    return { command, lines, errors };
+    log.debug({ pid: command.pid }, 'The command runs.');
+    return { command, lines, groups, errors };
   }
 
   /** Resolves when the command has ended and is not to run again. */
@@ -222,15 +248,16 @@ class ExecSource implements Source {
     }
   }
 
-  async #untilEnd({ command, lines, errors }: Run, signal: AbortSignal): Promise<void> {
+  async #untilEnd({ command, lines, groups, errors }: Run, signal: AbortSignal): Promise<void> {
     const stop = () => void command.stop();
     if (signal.aborted) stop();
     signal.addEventListener('abort', stop);
     const exit = await command.ended;
     signal.removeEventListener('abort', stop);
     lines.end();
-    this.#insideLine = false;
-    this.#flushes = true;
+    groups?.end();
+    this.#insideEvent = false;
+    this.#flushes = this.#pending.count > 0;
     this.#arrived();
     this.#sayEnd(exit, errors.last, signal.aborted);
   }
@@ -239,23 +266,36 @@ class ExecSource implements Source {
     const { log } = this.#context;
     const fields = { code, signal, ...(standardError && { standardError }) };
     if (stopped) log.info(fields, 'The command was stopped.');
-    else if (this.#config.restart) log.info(fields, 'The command has ended: it will run again.');
-    else if (code === 0) log.info(fields, 'The command has ended.');
+    else if (this.#config.restart) {
+      if (code === 0) log.debug(fields, 'The command has ended: it will run again.');
+      else this.#rare.warn(fields, 'The command has failed: it will run again.');
+    } else if (code === 0) log.info(fields, 'The command has ended.');
     else log.warn(fields, 'The command has failed: nothing more comes from it.');
   }
 
+  /** Takes events, as lines or joined. */
   #take(run: LineRun): void {
     for (let row = 0; row < run.count; row++) {
       const cut = run.cut[row] === 1;
-      if (cut && !this.#insideLine) {
-        this.#context.counters.LineTooLongCount++;
-        const { maxLineBytes } = this.#config;
-        const said = 'A line is longer than maxLineBytes; it becomes several events.';
-        this.#rare.warn({ maxLineBytes }, said);
-      }
-      this.#insideLine = cut;
+      if (cut && !this.#insideEvent) this.#sayCut();
+      this.#insideEvent = cut;
     }
-    this.#pending.add(this.#wellFormed(run));
+    this.#pending.add(run);
+    this.#arrived();
+  }
+
+  #sayCut(): void {
+    const { maxLineBytes, multiLineMaxLines, multiLineMaxBytes } = this.#config;
+    this.#context.counters.LineTooLongCount++;
+    if (multiLineRulesOf(this.#config)) {
+      const limits = { maxLines: multiLineMaxLines, maxBytes: multiLineMaxBytes };
+      const said =
+        'An event is longer than multiline.maxLines or multiline.maxBytes; it becomes several.';
+      this.#rare.warn(limits, said);
+    } else {
+      const said = 'A line is longer than maxLineBytes; it becomes several events.';
+      this.#rare.warn({ maxLineBytes }, said);
+    }
   }
 
   /** Something has come, or ended. */

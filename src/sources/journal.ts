@@ -55,7 +55,7 @@ const fields = {
     extra: true,
   }),
   batchSize: integer({
-    doc: 'The most events of one batch.',
+    doc: 'The most events of one batch; fewer where the channels take fewer at once.',
     unit: 'events',
     min: 1,
     default: 1_000,
@@ -87,10 +87,12 @@ remembers nothing.
 It needs journalctl, and the right to read the journal: a user of the group \`systemd-journal\` has
 it. Without that journalctl gives what the user itself has logged, and says so in the agent's log.
 
-Every entry arrives once, whatever is killed when: an entry's place is its number in the journal, and
-the channels know which they have. When the entry at which it stopped is gone (the journal was
+Every entry arrives once, whatever is killed when: an entry's place is its number in the journal,
+and the channels know which they have. When the entry at which it stopped is gone (the journal was
 vacuumed or cleared, or is another one), that is said, and reading begins at the oldest entry; what
-the channels have of it is left out.
+the channels have of it is left out. One exception: what was read in the last seconds before a crash
+comes again if journald gives it new numbers before the agent is back, as it does when it moves the
+journal to the disk early in a boot.
 
 - Entries of one journal file, and of one journald, arrive in order. A directory into which several
   machines' entries are collected is read as journalctl merges it: one that comes late, and is
@@ -104,13 +106,12 @@ the channels have of it is left out.
 units = nginx.service sshd.service
 priority = warning`,
   check: (config) => problemsOf(config),
-  batchSize: (config) => config.batchSize,
   create: (config, context) => new JournalSource(config, context),
 });
 
 const fieldName = /^[A-Z0-9_]{1,64}$/;
-const priorityRange =
-  /^([0-7]|emerg|alert|crit|err|warning|notice|info|debug)(\.\.([0-7]|emerg|alert|crit|err|warning|notice|info|debug))?$/;
+const priorityName = '([0-7]|emerg|alert|crit|err|warning|notice|info|debug)';
+const priorityRange = new RegExp(`^${priorityName}(\\.\\.${priorityName})?$`);
 
 function problemsOf(config: JournalConfig): readonly FieldProblem[] {
   const problems: FieldProblem[] = [];

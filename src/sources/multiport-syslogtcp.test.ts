@@ -78,7 +78,7 @@ describe('multiport_syslogtcp', () => {
   });
 
   test('octets are counted', async (t) => {
-    const listener = await start(t, { charset: 'x' });
+    const listener = await start(t, {});
     await listener.receive('12 <13>- h one\n11 <13>- h two', 2);
     assert.deepEqual(listener.bodies, ['one', 'two']);
   });
@@ -92,7 +92,7 @@ describe('multiport_syslogtcp', () => {
     await listener.receive('<13>- h one\n', 1, second);
     await new Promise((resolve) => blocker.close(resolve));
     await until(() => {
-      listener.context.clock.advance(1000);
+      void listener.context.clock.advance(1000);
       return listener.ports.length === 2;
     }, 'the first port');
     await listener.receive('<13>- h two\n', 2, first);

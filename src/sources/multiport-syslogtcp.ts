@@ -5,6 +5,7 @@ import type { Source, SourceContext } from '../core/source.ts';
 import { keepFieldsField, keepFieldsProblems, keptFields } from '../formats/syslog/keep-fields.ts';
 import { badReporter } from '../formats/syslog/messages.ts';
 import { charsetNote, MultiportParser, maxCharsets } from '../formats/syslog/multiport-parser.ts';
+import { framingNotes } from '../formats/syslog/notes.ts';
 import { SyslogFrames } from '../framing/syslog-frames.ts';
 import { FramedSender } from '../net/framed-sender.ts';
 import { Intake } from '../net/intake.ts';
@@ -40,8 +41,8 @@ const fields = {
   }),
   batchSize: integer({
     doc:
-      'At most what the channels take at once, as in Flume. Here all that comes at once is put at ' +
-      'once, within what they take.',
+      'At most what the channels take at once, as Flume demands. Here all that comes at once is ' +
+      'put at once, as far as they take it.',
     unit: 'events',
     min: 1,
     default: 100,
@@ -75,7 +76,29 @@ export const multiportSyslogTcpSource = defineSource({
   type: 'multiport_syslogtcp',
   classes: ['org.apache.flume.source.MultiportSyslogTCPSource'],
   summary: 'Takes syslog messages over TCP or TLS, on several ports.',
-  notes: 'draft',
+  notes: `${framingNotes}
+
+| header | value |
+|---|---|
+| \`Priority\`, \`Facility\`, \`Severity\` | from the priority |
+| \`Version\` | \`1\`, where the message has that; there is no other |
+| \`timestamp\` | ms since 1970; 0 when it is no time; for \`-\` that of arrival |
+| \`host\` | as it stands in the message, also \`-\` |
+| \`flume.syslog.status\` | \`Incomplete\`, or \`Invalid\`, then without any of the others |
+
+The names are not those of syslogtcp, and the formats not quite: \`<PRI>[1 ]time host text\`, each
+blank exactly one. A time of RFC 5424 needs a zone, and is in it; one of RFC 3164 is in UTC. If the
+text is empty the body is the whole message. No byte of it is changed, and a CR at its end is kept.
+A message that is no text in its charset is \`Invalid\`.
+
+Ports that cannot be listened on are logged, tried again every 3 s, and don't keep the source from
+the others.
+
+Not as in Flume: an empty line, or a time that does not exist, costs no other message; Flume throws
+away all that came with it. A time of RFC 3164 is in the year that puts it less than a month ahead;
+Flume takes 2001 for what is more than a month ago. \`Nov 5\` with one blank is understood. What
+follows a NUL is not thrown away. Octet counting is understood, blanks before a \`<\` are skipped,
+and what a connection has begun when it ends is delivered. Flume drops what a channel refuses.`,
   rereads: false,
   fields,
   example: `type = multiport_syslogtcp
@@ -102,13 +125,17 @@ function portProblems({ ports, charsetPort }: Config): readonly FieldProblem[] {
   const problems: FieldProblem[] = [];
   if (ports.length === 0) problems.push({ key: 'ports', problem: 'it names no port' });
   for (const word of ports) {
-    if (!isPort(word)) problems.push({ key: 'ports', problem: `${word} is not a port` });
+    if (!isPort(word)) problems.push({ key: 'ports', problem: `it has ${word}, which is no port` });
   }
   for (const word of charsetPort.keys()) {
     const key = `charset.port.${word}`;
-    if (!isPort(word)) problems.push({ key, problem: `${word} is not a port` });
+    if (!isPort(word)) problems.push({ key, problem: `the key ends in ${word}, which is no port` });
     else if (!ports.includes(word)) {
-      problems.push({ key, problem: `ports does not have ${word}`, severity: 'warning' });
+      problems.push({
+        key,
+        problem: `it is for port ${word}, which is none of ports`,
+        severity: 'warning',
+      });
     }
   }
   return problems;
@@ -166,7 +193,13 @@ class MultiportSyslogTcpSource implements Source {
     const failed: TcpServer[] = [];
     let failure: unknown;
     for (const port of new Set(ports.map(Number))) {
-      const options = { ...(host !== undefined && { host }), port, tls, maxConnections };
+      const options = {
+        ...(host !== undefined && { host }),
+        port,
+        tls,
+        maxConnections,
+        sharesReads: true,
+      };
       const server = new TcpServer(options, this.#context, this.#intake, (connection) => {
         return this.#serve(connection);
       });

@@ -99,7 +99,7 @@ class NetcatSource implements Source {
   async start(): Promise<void> {
     const { bind: host, port, maxConnections } = this.#config;
     const tls = await tlsServerOptions(this.#config);
-    const options = { host, port, tls, maxConnections, answers: true };
+    const options = { host, port, tls, maxConnections, answers: true, sharesReads: true };
     const { counters, log } = this.#context;
     const peers = { config: this.#config, intake: this.#intake, counters, rare: this.#rare };
     const server = new TcpServer(options, this.#context, this.#intake, (connection) => {

@@ -40,18 +40,18 @@ or with a name that is left alone (\`.name\`, \`ignorePattern\`), and rename it.
 removed or marked only when all channels have all of it for good, so that a crash at any moment
 costs nothing and doubles nothing.
 
-Something wrong with a file is said once and counted (\`EventReadFail\`), and the others go on; Flume
-reads nothing any more until it is restarted:
+Something wrong with a file is said once and counted (\`EventReadFail\`), and the others go on.
+Flume reads nothing any more then, until it is restarted.
 
-- A file that changes after it was picked up: what was there is delivered, the rest is read once the
-  file has been still for a minute.
-- Bytes that are no character (\`decodeErrorPolicy = FAIL\`): the lines before are delivered. When the
-  file is repaired, it goes on where it stopped.
+- A file that changes after it was picked up: what was there is delivered, the rest is read once
+  the file has been still for a minute.
+- Bytes that are no character (\`decodeErrorPolicy = FAIL\`): the lines before are delivered. When
+  the file is repaired, it goes on where it stopped.
 - The final name exists: the file is delivered and stays until that name is free.
 
-An agent takes over from Flume where that stopped, by \`.flumespool-main.meta\` in \`trackerDir\`. An
-empty file is an event with an empty body, as in Flume. A line whose length is cut never ends within
-a character; in Flume it may.
+An agent takes over from Flume where that stopped, by \`.flumespool-main.meta\` in \`trackerDir\`,
+and leaves one for the way back when it is stopped. An empty file is an event with an empty body,
+as in Flume. A long line is never cut within a character; in Flume it may be.
 
 ${multiLineNotes}`,
   rereads: true,
@@ -164,6 +164,7 @@ class SpooldirSource implements Source {
       const said = 'Files that were delivered are renamed at the next start.';
       this.#context.log.warn({ error }, said);
     }
+    await this.#tellFlume(running);
     for (const file of [...this.#begun, ...this.#read]) await file.close();
     this.#queue = [];
     this.#begun = [];
@@ -192,6 +193,19 @@ class SpooldirSource implements Source {
     if (more) return 'ready';
     this.#wakeLater(running);
     return 'idle';
+  }
+
+  /** For the way back: an agent of Flume goes on there within the file. */
+  async #tellFlume({ tracker }: Running): Promise<void> {
+    const [file] = this.#begun;
+    const settled = file && (this.#context.streams.get(file.stream)?.settled ?? 0);
+    if (!file || !settled) return;
+    const spoolDirectory = spoolDirectoryOf(this.#config);
+    const name = file.path.slice(spoolDirectory.length);
+    const path = this.#config.spoolDir.replace(/\/+$/, '') + name;
+    await tracker.write(path, settled).catch((error: unknown) => {
+      this.#context.log.warn({ error }, "Flume's tracker file can not be written.");
+    });
   }
 
   #policy(): CompletionPolicy {
@@ -245,7 +259,7 @@ class SpooldirSource implements Source {
       const head = await readBytes(handle, 0, Math.min(proofBytes, info.size));
       const known = await running.lost.claim(path, info, handle);
       const stream = known?.stream ?? this.#newName(info);
-      const first = running.tracker.offsetIn(path, info.size) ?? 0;
+      const first = known ? 0 : running.tracker.offsetIn(path, info.size);
       const file = { path, info, handle, head, headers: this.#headersOf(path) };
       const context = this.#context;
       return new SpooledFile(running.reading, context, stream, file, first, known?.status);

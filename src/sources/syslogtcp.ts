@@ -9,6 +9,7 @@ import {
 } from '../formats/syslog/custom-format.ts';
 import { keepFieldsField, keepFieldsProblems, keptFields } from '../formats/syslog/keep-fields.ts';
 import { badReporter } from '../formats/syslog/messages.ts';
+import { framingNotes, sharedParserNotes } from '../formats/syslog/notes.ts';
 import { SharedParser } from '../formats/syslog/shared-parser.ts';
 import { SyslogFrames } from '../framing/syslog-frames.ts';
 import { FramedSender } from '../net/framed-sender.ts';
@@ -46,7 +47,14 @@ export const syslogTcpSource = defineSource({
   type: 'syslogtcp',
   classes: ['org.apache.flume.source.SyslogTcpSource'],
   summary: 'Takes syslog messages over TCP or TLS.',
-  notes: 'draft',
+  notes: `${framingNotes}
+
+${sharedParserNotes}
+
+Nor does Flume understand octet counting. Empty lines, and blanks before a \`<\` (Cisco sends
+them), are skipped here. What a connection has begun when it ends is delivered. A line that ends
+within its priority ends there; in Flume the next one becomes part of it. Flume drops what a full
+channel refuses.`,
   rereads: false,
   fields,
   example: `type = syslogtcp
@@ -86,7 +94,13 @@ class SyslogTcpSource implements Source {
   async start(): Promise<void> {
     const { host, port, maxConnections } = this.#config;
     const tls = await tlsServerOptions(this.#config);
-    const options = { ...(host !== undefined && { host }), port, tls, maxConnections };
+    const options = {
+      ...(host !== undefined && { host }),
+      port,
+      tls,
+      maxConnections,
+      sharesReads: true,
+    };
     const server = new TcpServer(options, this.#context, this.#intake, (connection) => {
       return this.#serve(connection);
     });

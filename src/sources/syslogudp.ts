@@ -9,6 +9,7 @@ import {
 } from '../formats/syslog/custom-format.ts';
 import { keepFieldsField, keepFieldsProblems, keptFields } from '../formats/syslog/keep-fields.ts';
 import { badReporter } from '../formats/syslog/messages.ts';
+import { sharedParserNotes } from '../formats/syslog/notes.ts';
 import { SharedParser } from '../formats/syslog/shared-parser.ts';
 import { eachMessage } from '../framing/syslog-datagram.ts';
 import { Intake, type Sender } from '../net/intake.ts';
@@ -32,16 +33,31 @@ export const syslogUdpSource = defineSource({
   type: 'syslogudp',
   classes: ['org.apache.flume.source.SyslogUDPSource'],
   summary: 'Takes syslog messages over UDP.',
-  notes: 'draft',
+  notes: `A datagram is a message, of up to 64 KiB, with the lines it may have; but a line that
+begins with a priority of its own is a message of its own. \`Invalid\` ones are delivered, and
+counted in \`EventReadFail\`.
+
+UDP knows no "wait". A datagram that comes while too much waits for the channels, or that the
+system had no room for, is lost and counted in \`DatagramDropCount\`; an event that a channel
+refused, after its \`keep-alive\`, in \`EventDropCount\`.
+
+\`clientHostnameHeader\` has the address until the name is known.
+
+${sharedParserNotes}
+
+Nor are datagrams cut at 2048 bytes, or after their first line, as in Flume.`,
   rereads: false,
   fields,
   example: `type = syslogudp
 host = 0.0.0.0
 port = 5140`,
   check: (config) => [...keepFieldsProblems(config.keepFields), ...customFormatProblems(config)],
-  claims: ({ host = '0.0.0.0', port }) => (port === 0 ? [] : [`port ${host}:${port}`]),
+  claims: ({ host = '0.0.0.0', port }) => (port === 0 ? [] : [`UDP port ${host}:${port}`]),
   create: (config, context) => new SyslogUdpSource(config, context),
 });
+
+/** Nobody waits for an answer. */
+const gatherMs = 2;
 
 class SyslogUdpSource implements Source {
   readonly #config: Config;
@@ -63,7 +79,7 @@ class SyslogUdpSource implements Source {
       reportBad: badReporter(context.counters, this.#rare),
     });
     const toBatch = parser.toBatch.bind(parser);
-    this.#intake = new Intake(context, { toBatch, retries: false });
+    this.#intake = new Intake(context, { toBatch, retries: false, gatherMs });
   }
 
   async start(): Promise<void> {

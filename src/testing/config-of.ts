@@ -12,6 +12,13 @@ export function configOf<F extends Fields>(
   const unknown = new Set(Object.keys(properties));
   for (const [name, field] of Object.entries(fields)) {
     const key = field.key ?? name;
+    if (field.prefix) {
+      const entries = Object.entries(properties).filter(([each]) => each.startsWith(key));
+      for (const [each] of entries) unknown.delete(each);
+      const named = entries.map(([each, text]) => [each.slice(key.length), text] as const);
+      config[name] = named.length > 0 ? new Map(named) : field.default;
+      continue;
+    }
     unknown.delete(key);
     const text = properties[key];
     if (text === undefined && field.required) throw new Error(`${key} is missing`);

@@ -16,7 +16,7 @@ export type Started = readonly string[];
 /** Where the ports of substituted configurations begin; each component gets another one. */
 const firstPort = 42_100;
 /** Flume says nothing for this long once it has started what it starts. */
-const quietMs = 1500;
+const quietMs = 3000;
 const longestMs = 25_000;
 const pollMs = 100;
 
@@ -46,29 +46,40 @@ export async function planned(text: string, name: string): Promise<Planned> {
   return planAgent(configuration, name, resolver('/nowhere'));
 }
 
-/** What Flume starts, if everything is so that check says of Flume. */
-export function foretold({ components, findings }: Planned): Started {
-  const said = findings.map((each) => `${each.consequence} ${each.inFlume ?? ''}`);
-  const isDead = /agent does not start|later one would not start|Nothing of the agent can run/;
-  const nothing = /loads nothing of the whole file/;
-  if (said.some((text) => isDead.test(text) || nothing.test(text))) return [];
+export interface Foretold {
+  /** What Flume starts, if everything is so that check says of Flume. */
+  readonly started: Started;
+  /** What check leaves out, and says nothing of Flume: `source r1`. */
+  readonly open: readonly string[];
+}
+
+/** The whole agent, or the whole file, is refused. */
+const isDead =
+  /agent does not start|later one would not start|Nothing of the agent can run|nothing of the whole/;
+
+export function foretold({ components, findings }: Planned): Foretold {
   const out = new Set<string>();
-  for (const [index, { inFlume = '' }] of findings.entries()) {
+  const open = new Set<string>();
+  for (const { consequence, inFlume = '' } of findings) {
+    if (isDead.test(`${consequence} ${inFlume}`)) return { started: [], open: [] };
     if (/^It runs/.test(inFlume)) continue;
-    const text = said[index] ?? '';
-    const names = [...text.matchAll(/(?:The|the) (source|sink|channel) (\S+) (?:is left )?out/g)];
-    for (const [, kind, name] of names) out.add(`${kind} ${name}`);
-    const [, channel, dependents] =
-      /channel (\S+) is left out(?:, and with it ([^.:]*?))?(?:\.|, here)/.exec(text) ?? [];
-    if (channel !== undefined) out.add(`channel ${channel}`);
+    const isSame = /here as in Flume/.test(consequence) || inFlume !== '';
+    const text = `${consequence} ${inFlume}`;
+    const names = [...text.matchAll(/[Tt]he (source|sink|channel) (\S+?),? (?:is left )?out/g)];
+    const isClaim = isSame || /Flume leaves/.test(consequence);
+    for (const [, kind, name] of names) (isClaim ? out : open).add(`${kind} ${name}`);
+    const [, idle] = /^(.+) do(?:es)? not run\.$/.exec(inFlume) ?? [];
+    for (const name of idle?.split(', ') ?? []) out.add(`sink ${name}`);
+    const [, dependents] =
+      /channel \S+ is left out, and with it ([^.:]*?)(?:\.|, here)/.exec(text) ?? [];
     for (const name of dependents?.split(', ') ?? []) {
-      out.add(`source ${name}`).add(`sink ${name}`);
+      for (const kind of ['source', 'sink']) (isClaim ? out : open).add(`${kind} ${name}`);
     }
   }
   const left = components
     .map(({ kind, name }) => `${kind} ${name}`)
     .filter((each) => !out.has(each));
-  return withoutUnwired(left, components).sort();
+  return { started: withoutUnwired(left, components).sort(), open: [...open] };
 }
 
 /** A channel that nothing is wired to any more goes, too. */
@@ -79,13 +90,20 @@ function withoutUnwired(names: readonly string[], components: Planned['component
   return names.filter((each) => !each.startsWith('channel ') || wired.includes(each.slice(8)));
 }
 
+export interface FlumeRun {
+  readonly started: Started;
+  readonly log: string;
+  /** A class of Flume that is not among the jars: then nothing can be said of the configuration. */
+  readonly missing: string | undefined;
+}
+
 /** @param classPath more jars, for components that are not among those of the testbed */
 export async function startedByFlume(
   flow: FlowFolder,
   text: string,
   name: string,
   classPath: readonly string[] = [],
-): Promise<{ started: Started; log: string }> {
+): Promise<FlumeRun> {
   const conf = flow.file(`${name}.properties`, text);
   const logPath = `${flow.path}/${name}.log`;
   const javaOptions = ['-Xmx256m', '-Djava.awt.headless=true'];
@@ -94,21 +112,33 @@ export async function startedByFlume(
   const log = await logOnceQuiet(agent);
   await agent.kill();
   const starting = [...log.matchAll(/ Starting (Source|Sink|Channel) (\S+)$/gm)];
-  const names = starting.map(([, kind = '', each]) => `${kind.toLowerCase()} ${each}`);
-  return { started: [...new Set(names)].sort(), log };
+  const names = starting.flatMap(([, kind = '', each = '']) =>
+    membersOf(text, name, each).map((member) => `${kind.toLowerCase()} ${member}`),
+  );
+  const [, missing] = /ClassNotFoundException: (org\.apache\.flume\.\S+)/.exec(log) ?? [];
+  return { started: [...new Set(names)].sort(), log, missing };
 }
 
-/** Flume has no sign for having started: it has when it says nothing more. */
+/** Flume starts a group under its own name; here its sinks count. */
+function membersOf(text: string, agent: string, group: string): string[] {
+  const key = `${agent}.sinkgroups.${group}.sinks`.replaceAll('.', '\\.');
+  const [, sinks] = new RegExp(`^\\s*${key}\\s*=\\s*(.*)$`, 'm').exec(text) ?? [];
+  return sinks === undefined ? [group] : sinks.trim().split(/\s+/);
+}
+
+/** What it says of its own start. */
+const event = / Starting |fatal error|No configuration found| (started|Created) /g;
+
+/** Flume has no sign for having started: it has when it says nothing more of that. */
 async function logOnceQuiet(agent: AgentProcess): Promise<string> {
   const deadline = performance.now() + longestMs;
-  let log = '';
+  let count = 0;
   let since = performance.now();
   while (performance.now() < deadline && !agent.hasExited) {
     await sleep(pollMs);
-    const now = agent.log();
-    if (now.length !== log.length) [log, since] = [now, performance.now()];
-    const isLoaded = /Starting new configuration|fatal error|No configuration found/i.test(log);
-    if (isLoaded && performance.now() - since > quietMs) break;
+    const events = agent.log().match(event)?.length ?? 0;
+    if (events !== count) [count, since] = [events, performance.now()];
+    if (count > 0 && performance.now() - since > quietMs) break;
   }
   return agent.log();
 }

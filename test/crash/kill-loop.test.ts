@@ -13,6 +13,7 @@ const pairs: readonly (readonly [Topology, Rotation])[] = [
   ['two-channels', 'rename'],
   ['two-sinks', 'copy-inside'],
   ['suppress', 'delete'],
+  ['multi-line', 'rename'],
   ['gzip', 'rename-away'],
   ['one-channel', 'copy-outside'],
   ['durable', 'rename'],

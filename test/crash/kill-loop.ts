@@ -152,7 +152,11 @@ async function takeAway(path: string, random: Prng, signal: AbortSignal): Promis
 }
 
 /** True when it was stopped, not killed. */
-async function liveAndDie(agent: AgentProcess, random: Prng, stopCode: number): Promise<boolean> {
+export async function liveAndDie(
+  agent: AgentProcess,
+  random: Prng,
+  stopCode: number,
+): Promise<boolean> {
   const exit = await Promise.race([agent.exited, sleep(lifeMs(random), undefined)]);
   if (exit) throw new Error(`the agent ended by itself: ${agent.log().slice(-3_000)}`);
   if (!random.chance(stopShare)) {

@@ -7,6 +7,7 @@ export const topologies = {
   'one-channel': 'one channel, one sink',
   'two-channels': 'two channels, each with a sink: both get everything',
   'two-sinks': 'two sinks on one channel: together they get everything',
+  'multi-line': 'two channels; lines are joined to events, which a short time-out cuts as well',
   suppress: 'an interceptor from a file of TypeScript drops every third line',
   gzip: 'the output is compressed',
   durable: 'a file channel',
@@ -19,8 +20,12 @@ export type Topology = keyof typeof topologies;
 
 /** Groups of output folders; the folders of a group together hold every line once. */
 export function outputsOf(topology: Topology): readonly (readonly string[])[] {
-  if (topology === 'two-channels') return [['out1'], ['out2']];
+  if (hasTwoChannels(topology)) return [['out1'], ['out2']];
   return topology.endsWith('two-sinks') ? [['out1', 'out2']] : [['out1']];
+}
+
+function hasTwoChannels(topology: Topology): boolean {
+  return topology === 'two-channels' || topology === 'multi-line';
 }
 
 /** What the interceptor of `suppress` drops; its file is drop-thirds.ts. */
@@ -35,7 +40,7 @@ export function killLoopConf(folder: string, topology: Topology, random: Prng): 
   const capacity = (topology === 'gzip' ? 100 : random.pick([1, 10, 100])) * batchSize;
   // That its folder is away shows when the next file is made.
   const rollInterval = topology === 'durable-outage' ? 1 : random.pick([0, 1, 2]);
-  const channels = topology === 'two-channels' ? ['c1', 'c2'] : ['c1'];
+  const channels = hasTwoChannels(topology) ? ['c1', 'c2'] : ['c1'];
   const sinks = outputsOf(topology)
     .flat()
     .map((_, index) => `k${index + 1}`);
@@ -66,6 +71,14 @@ export function killLoopConf(folder: string, topology: Topology, random: Prng): 
       `a1.sinks.${sink}.sink.directory = ${join(folder, `out${index + 1}`)}`,
       `a1.sinks.${sink}.sink.rollInterval = ${rollInterval}`,
       `a1.sinks.${sink}.sink.batchSize = ${batchSize}`,
+    );
+  }
+  if (topology === 'multi-line') {
+    // About five lines an event; their text is the same in the output, however they were joined.
+    lines.push(
+      'a1.sources.r1.multiline.start = ^\\\\w+ \\\\d+ \\\\d*[05] ',
+      `a1.sources.r1.multiline.timeout = ${random.pick([1, 20, 200])}`,
+      `a1.sources.r1.multiline.maxLines = ${random.pick([3, 500])}`,
     );
   }
   if (topology === 'suppress') {

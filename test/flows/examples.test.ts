@@ -6,6 +6,7 @@ import { gunzipSync } from 'node:zlib';
 import type { AgentProcess } from '../../testbed/agent-process.ts';
 import { FlowFolder, outputFiles, outputOf, waitUntil } from '../../testbed/flow-folder.ts';
 import { repositoryRoot } from '../../testbed/millrace.ts';
+import { sendOnce, sendTcp, sendUdp } from './send-once.ts';
 
 const examples = join(repositoryRoot, 'examples');
 const lines = 'a first line\na second\n';
@@ -17,6 +18,35 @@ const works: Readonly<Record<string, Works>> = {
   'tail-to-files': (flow) => written(flow, 'out') === lines,
   'tail-spillable': (flow) => written(flow, 'out') === lines,
   'tail-durable': (flow) => written(flow, 'out') === lines,
+  'spool-to-files': (flow) => {
+    const renamed = existsSync(join(flow.path, 'demo-data/in/app.log.COMPLETED'));
+    return renamed && written(flow, 'out') === lines;
+  },
+  'exec-to-files': (flow) => /\d\d:\d\d:\d\d[^\n]*\n.* \d+% /.test(written(flow, 'out')),
+  // Whether there is a journal to read is the machine's affair.
+  'journal-to-files': (_, agent) => agent.log().includes('Running.'),
+  'netcat-to-files': (flow, agent) => {
+    sendOnce(agent, 'a line', () => sendTcp(44444, 'over TCP\n'));
+    sendOnce(agent, 'a datagram', () => sendUdp(44445, 'over UDP\n'));
+    const written = outputOf(join(flow.path, 'demo-data/out')).toString();
+    const datagram = /^\{sender=\/127\.0\.0\.1:\d+\} over UDP$/m.test(written);
+    return datagram && /^\{\} over TCP$/m.test(written);
+  },
+  'syslog-to-files': (flow, agent) => {
+    sendOnce(agent, 'lines', () => sendTcp(5140, '<13>Nov 20 10:11:12 box app: over TCP\n'));
+    sendOnce(agent, 'octets', () => sendTcp(5141, '36 <13>1 - box app - - - counted octets'));
+    sendOnce(agent, 'a datagram', () => sendUdp(5142, '<14>1 - box app - - - over UDP'));
+    const text = written(flow, 'out');
+    return (
+      /^\{.*priority=13.*\} Nov 20 10:11:12 box app: over TCP$/m.test(text) &&
+      /^\{.*port=5141.*\} app - - - counted octets$/m.test(text) &&
+      /^\{.*sender=127\.0\.0\.1.*\} app - - - over UDP$/m.test(text)
+    );
+  },
+  'stack-traces': (flow) => {
+    const text = written(flow, 'out');
+    return text === '{byteoffset=0} a first line\n{byteoffset=13} a second\n';
+  },
   'tail-to-two-channels': (flow) => {
     return written(flow, 'archive') === lines && written(flow, 'copy') === lines;
   },

@@ -1,10 +1,19 @@
 import type { FuzzTarget } from './target.ts';
 import { avroTarget, batchTarget } from './targets/batches.ts';
 import { lookupTarget, planTarget, propertiesTarget } from './targets/configuration.ts';
+import { hdfsMessagesTarget, siteXmlTarget } from './targets/hdfs.ts';
+import { journalTarget } from './targets/journal.ts';
 import { ledgerTarget } from './targets/ledger.ts';
 import { metricsTarget } from './targets/metrics.ts';
 import { optionsTarget } from './targets/options.ts';
 import { positionsTarget } from './targets/positions.ts';
+import { jksTarget, streamLinesTarget } from './targets/sockets.ts';
+import {
+  syslogDatagramTarget,
+  syslogFramesTarget,
+  syslogMultiportTarget,
+  syslogSharedTarget,
+} from './targets/syslog.ts';
 
 /** Every decoder of the project. */
 export const targets: readonly FuzzTarget[] = [
@@ -12,9 +21,18 @@ export const targets: readonly FuzzTarget[] = [
   lookupTarget,
   planTarget,
   positionsTarget,
+  journalTarget,
   ledgerTarget,
   batchTarget,
   avroTarget,
   metricsTarget,
   optionsTarget,
+  jksTarget,
+  streamLinesTarget,
+  syslogFramesTarget,
+  syslogSharedTarget,
+  syslogMultiportTarget,
+  syslogDatagramTarget,
+  hdfsMessagesTarget,
+  siteXmlTarget,
 ];

@@ -1,10 +1,18 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { message, required, string } from '../../src/bytes/protobuf.ts';
+import { systemClock } from '../../src/core/clock.ts';
+import { silentLogger } from '../../src/core/log.ts';
+import { clientProtocolName } from '../../src/hdfs/client-protocol.ts';
+import { readConfig } from '../../src/hdfs/config.ts';
 import { HdfsClient, type HdfsFileWriter, isRemote, RemoteError } from '../../src/hdfs/index.ts';
+import { RpcConnection } from '../../src/hdfs/rpc-connection.ts';
 import { Prng, seedFromEnvironment } from '../../src/testing/prng.ts';
 import { HdfsCluster, hdfsMissing } from '../../testbed/hdfs.ts';
 
@@ -15,15 +23,20 @@ import { HdfsCluster, hdfsMissing } from '../../testbed/hdfs.ts';
 const blockBytes = 1 << 20;
 /** Short, so that a DataNode that says nothing is given up soon. */
 const settings = { 'dfs.client.socket-timeout': '2000', 'dfs.ls.limit': '3' };
-const user = { superuser: 'root', owner: 'flume' };
+const user = { superuser: userInfo().username, owner: 'flume' };
+const codingPolicy = 'XOR-2-1-1024k';
 
 let cluster: HdfsCluster;
 let hdfs: HdfsClient;
 const seed = seedFromEnvironment();
 const prng = new Prng(seed);
 
+/** What the clients logged. */
+const warnings: string[] = [];
+
 async function clientWith(more: Record<string, string> = {}): Promise<HdfsClient> {
-  return HdfsClient.open({ confDir: cluster.confDir, settings: { ...settings, ...more } });
+  const log = { ...silentLogger, warn: (_: unknown, sentence: string) => warnings.push(sentence) };
+  return HdfsClient.open({ confDir: cluster.confDir, settings: { ...settings, ...more }, log });
 }
 
 /** Reads it with our own reader. */
@@ -48,6 +61,22 @@ async function reviveAll(): Promise<void> {
     if (process?.hasExited) cluster.startDataNode(name);
   }
   await cluster.untilLive(4);
+}
+
+/** A call that the client does not make. */
+async function callNameNode(methodName: string, request: Buffer): Promise<void> {
+  const clientId = prng.bytes(16);
+  const connection = await RpcConnection.open({
+    address: { host: '127.0.0.1', port: cluster.nameNodes[0]?.rpcPort ?? 0 },
+    protocol: clientProtocolName,
+    user: { effectiveUser: user.superuser },
+    clientId,
+    config: readConfig(new Map(), cluster.url).rpc,
+    clock: systemClock,
+  });
+  const call = { callId: 0, clientId, retryCount: 0, methodName, protocol: clientProtocolName };
+  await connection.call({ ...call, request });
+  connection.close();
 }
 
 /** The name of the DataNode at this place of the pipeline. */
@@ -171,6 +200,18 @@ describe('the HDFS client beside real HDFS', { skip: hdfsMissing() }, () => {
     await file.close();
   });
 
+  test('a file is copied by streams', async () => {
+    const data = prng.bytes(blockBytes + 77_777);
+    const parts = Readable.from([data.subarray(0, 5), data.subarray(5)]);
+    await pipeline(parts, hdfs.createWriteStream('/t/streamed'));
+    await pipeline(hdfs.createReadStream('/t/streamed'), hdfs.createWriteStream('/t/copied'));
+    await hasContent('/t/copied', data);
+    await assert.rejects(
+      pipeline(hdfs.createReadStream('/t/none'), hdfs.createWriteStream('/t/never')),
+      /does not exist/,
+    );
+  });
+
   test('appends behind a partial chunk, a full block, nothing, and in a new block', async () => {
     const parts: Buffer[] = [];
     await (await hdfs.create('/t/appended')).close();
@@ -238,10 +279,48 @@ describe('the HDFS client beside real HDFS', { skip: hdfsMissing() }, () => {
     await file.hflush();
     file.abort();
     await assert.rejects(file.hflush(), /was given up/);
-    const other = await clientWith();
-    await other.recoverLease('/t/left');
+    // The same client may do it, and go on writing.
+    await hdfs.recoverLease('/t/left');
     await hasContent('/t/left', Buffer.alloc(5_000, 5));
-    other.close();
+    const again = await hdfs.append('/t/left');
+    await again.write(Buffer.alloc(100, 6));
+    await again.close();
+    assert.equal((await hdfs.stat('/t/left'))?.length, 5_100);
+  });
+
+  test('a pause of this process costs the pipeline, but not the file', async () => {
+    const files = [
+      await hdfs.create('/t/paused1', { replication: 1 }),
+      await hdfs.create('/t/paused3'),
+    ];
+    for (const file of files) await file.write(Buffer.alloc(1_000, 1));
+    for (const file of files) await file.hflush();
+    // Longer than the DataNodes wait for anything to come.
+    warnings.length = 0;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5_000);
+    for (const file of files) {
+      await file.write(Buffer.alloc(1_000, 2));
+      await file.hsync();
+      await file.close();
+      const expected = Buffer.concat([Buffer.alloc(1_000, 1), Buffer.alloc(1_000, 2)]);
+      await hasContent(file.path, expected);
+    }
+    assert.deepEqual(warnings, Array(2).fill('The pipeline of a block broke.'));
+  });
+
+  test('a directory of erasure-coded files is refused, and left as it was', async () => {
+    const policy = message('EnableErasureCodingPolicyRequestProto', { name: required(1, string) });
+    const setting = message('SetErasureCodingPolicyRequestProto', {
+      src: required(1, string),
+      name: required(2, string),
+    });
+    await hdfs.mkdirs('/t/coded');
+    await callNameNode('enableErasureCodingPolicy', policy.encode({ name: codingPolicy }));
+    const request = setting.encode({ src: '/t/coded', name: codingPolicy });
+    await callNameNode('setErasureCodingPolicy', request);
+    const refused = { code: 'HDFS_UNSUPPORTED', message: '/t/coded/file: is erasure-coded' };
+    await assert.rejects(hdfs.create('/t/coded/file'), refused);
+    assert.equal(await hdfs.stat('/t/coded/file'), undefined);
   });
 
   test('a quota is an error that is not worth a retry', async () => {

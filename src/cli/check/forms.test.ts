@@ -97,7 +97,7 @@ test('SARIF has a rule for each code and a region for each line', async () => {
   }
 });
 
-test('a long line is shown around what is underlined, and wide letters are two columns', async () => {
+test('of a long line a part is shown, and wide letters are two columns', async () => {
   const long = `${lines}a.sinks.k.${'x'.repeat(200)} = 1\na.sinks.k.入门y = 1\n`;
   const { planned, source } = await checked(long);
   const unknown = planned.findings.filter(({ code }) => code === 'unknown-key');

@@ -104,8 +104,8 @@ kafka.consumer.auto.offset.reset | text | earliest | Where to begin without a kn
 kafka.producer.acks | text | all | How many brokers must have a record.
 kafka.producer.* | text | - | Settings of the Kafka producer.
 kafka.consumer.* | text | - | Settings of the Kafka consumer.
-zookeeperConnect | text dead | - | Kafka keeps offsets itself
-migrateZookeeperOffsets | boolean dead | - | Kafka keeps offsets itself
+zookeeperConnect | text deprecated | - | Remove it: Kafka keeps offsets itself.
+migrateZookeeperOffsets | boolean deprecated | - | Remove it, once offsets were migrated.
 topic | text deprecated | - | Write kafka.topic.
 brokerList | text deprecated | - | Write kafka.bootstrap.servers.
 groupId | text deprecated | - | Write kafka.consumer.group.id.

@@ -302,7 +302,7 @@ topicHeader | text | topic | The name of that header.
 header.* | text | - | A header of the record for the event: header.<event's> = <record's>.
 kafka.consumer.* | text | - | Settings of the Kafka consumer.
 zookeeperConnect | text deprecated | - | Write kafka.bootstrap.servers.
-migrateZookeeperOffsets | boolean dead | - | Kafka keeps offsets itself
+migrateZookeeperOffsets | boolean deprecated | - | Remove it, once offsets were migrated.
 topic | text deprecated | - | Write kafka.topics.
 groupId | text deprecated | - | Write kafka.consumer.group.id.
 ${pollKeys}`,

@@ -11,8 +11,28 @@ export function advise(scope: PlanScope): void {
   for (const component of scope.components) {
     if (component.kind === 'source' && !tailByExec(scope, component)) lostAtCrash(scope, component);
   }
+  for (const component of scope.components) fileGroups(scope, component);
   adviseOnFiles(scope);
   adviseOnTime(scope);
+}
+
+/** Lines of file groups that taildir does not read, since its list has others. */
+function fileGroups(scope: PlanScope, component: Component): void {
+  const { block } = component;
+  const list = block.properties.get('filegroups');
+  if (wordOf(component) !== 'taildir' || !list) return;
+  const listed = list.value.split(/\s+/);
+  const said = new Set(listed);
+  for (const [key, property] of block.properties) {
+    const [, name] = /^(?:filegroups|headers)\.([^.]+)/.exec(key) ?? [];
+    if (name === undefined || said.has(name)) continue;
+    said.add(name);
+    scope.add('warning', 'unlisted-component', atKeyPart(property, name), {
+      what: `The file group ${name} is not listed in ${list.key}.`,
+      consequence: 'Its lines have no effect, here as in Flume.',
+      suggestion: `Add ${name} to ${list.key} in line ${list.line}, or remove its lines.`,
+    });
+  }
 }
 
 function tailByExec(scope: PlanScope, component: Component): boolean {
@@ -31,7 +51,7 @@ function tailByExec(scope: PlanScope, component: Component): boolean {
 }
 
 /** Sources for trying things out: whoever uses them does not mind. */
-const trials = ['seq', 'org.apache.flume.source.stresssource'];
+const trials = ['seq', 'stress', 'org.apache.flume.source.stresssource'];
 /** Channels that have nothing after a crash but what they can ask the source for. */
 const memory = ['memory', 'spillablememory', 'org.apache.flume.channel.pseudotxnmemorychannel'];
 
@@ -51,7 +71,7 @@ function lostAtCrash(scope: PlanScope, component: Component): void {
     {
       what:
         rereads === 'sender'
-          ? `Who sends to ${name} is told that events have arrived when ${names} has them in memory.`
+          ? `Who sends to ${name} is told that events arrived when ${names} has them in memory.`
           : `${type.value} cannot send its events again, and the ${are} in memory.`,
       consequence: `A crash loses what is in ${names} at that moment, here as in Flume.`,
       suggestion: 'If that matters, keep the events on disk:',

@@ -48,7 +48,7 @@ export function withoutUnused(scope: PlanScope, plan: AgentPlan): AgentPlan {
       scope.add('warning', 'channel-without-source', place, {
         what: `No source writes to the channel ${name}${because(lost.writers)}.`,
         consequence: 'Its sinks have nothing to do, beyond what it holds from before.',
-        suggestion: advice(lost.writers, `Add ${name} to the channels of a source.`),
+        suggestion: advice(lost.writers, addTo(scope, name)),
       });
     }
     return isRunning;
@@ -66,6 +66,15 @@ function lostOf(scope: PlanScope, list: 'sources' | 'sinks', channel: string): s
     const property = blocks.get(word)?.properties.get([...rest, key].join('.'));
     return property?.value.split(/\s+/).includes(channel) ?? false;
   });
+}
+
+/** Where there is one source only, it is that one. */
+function addTo(scope: PlanScope, channel: string): string {
+  const sources = scope.components.filter(({ kind }) => kind === 'source');
+  const property = sources.length === 1 ? sources[0]?.block.properties.get('channels') : undefined;
+  return property
+    ? `Add ${channel} to ${property.key} in line ${property.line}.`
+    : `Add ${channel} to the channels of a source.`;
 }
 
 function because(lost: readonly string[]): string {

@@ -1,3 +1,4 @@
+import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { atKeyPart, atValue } from '../places.ts';
 import type { AgentPlan, ChannelPlan, SinkPlan, SourcePlan } from '../plan.ts';
@@ -6,27 +7,29 @@ import { optionOf } from './values.ts';
 
 /** What a component takes for itself. */
 interface Claim {
-  /** `port`, `udp`, `file`, `directory` … */
+  /** `port`, `UDP port`, `file`, `directory` … */
   readonly what: string;
   /** `127.0.0.1:80`, `/x`. */
   readonly where: string;
 }
 
 /** The plan without those that want what an earlier one has taken: a port, a file, a directory. */
-export function withoutClashes(scope: PlanScope, plan: AgentPlan): AgentPlan {
+export async function withoutClashes(scope: PlanScope, plan: AgentPlan): Promise<AgentPlan> {
   const plans = [...plan.channels, ...plan.sources, ...plan.sinks];
   const owners: { readonly claim: Claim; readonly owner: string }[] = [];
   const clashing = new Set<ChannelPlan | SourcePlan | SinkPlan>();
   for (const component of scope.components) {
     const running = plans.find((each) => each.block === component.block);
-    for (const claim of claimsOf(component, running)) {
+    for (const claim of await claimsOf(scope, component, running)) {
       const taken = owners.find((each) => isSame(each.claim, claim));
       if (!taken) {
         owners.push({ claim, owner: `The ${component.kind} ${component.name}` });
         continue;
       }
-      if (running) clashing.add(running);
-      sayClash(scope, component, claim, taken.owner, running !== undefined);
+      // What the definition does not claim can be shared, if badly: both go on, as in Flume.
+      const isOut = running?.definition.claims !== undefined;
+      if (running && isOut) clashing.add(running);
+      sayClash(scope, component, claim, taken.owner, running && isOut);
       break;
     }
   }
@@ -44,41 +47,62 @@ export function withoutClashes(scope: PlanScope, plan: AgentPlan): AgentPlan {
 function sayClash(
   scope: PlanScope,
   { kind, name, block, type }: Component,
-  claim: Claim,
+  { what, where }: Claim,
   owner: string,
-  runs: boolean,
+  isOut: boolean | undefined,
 ): void {
-  const property = [...block.properties.values()].find(({ value }) => value.endsWith(claim.where));
+  const property = [...block.properties.values()].find(({ value }) => value.endsWith(where));
   const place = property ? atValue(property) : { ...atKeyPart(type, name), key: block.prefix };
-  scope.add('error', 'clash', place, {
-    what: `${owner} has the ${describe(claim)}; the ${kind} ${name} wants it too.`,
-    consequence: runs ? `The ${kind} ${name} is left out.` : 'Only one of them can have it.',
-    inFlume: `The ${kind} ${name} never starts.`,
-    suggestion: `Give each its own ${describe(claim).split(' ', 1)[0]}.`,
+  const shared = what === 'file' && isOut === false;
+  scope.add(shared ? 'warning' : 'error', 'clash', place, {
+    what: `${owner} has the ${what} ${where}; the ${kind} ${name} wants it too.`,
+    consequence: shared
+      ? 'Each writes over what the other wrote.'
+      : isOut
+        ? `The ${kind} ${name} is left out.`
+        : 'Only one of them can have it.',
+    inFlume: what.endsWith('port')
+      ? `The ${kind} ${name} never starts.`
+      : shared
+        ? 'After a restart it reads lines again, or misses some.'
+        : undefined,
+    suggestion: `Give each a ${what} of its own.`,
   });
-}
-
-function describe({ what, where }: Claim): string {
-  return what === 'udp' ? `UDP port ${where}` : `${what} ${where}`;
 }
 
 /** As the definition says it; for what it does not, as the tables of Flume's components do. */
-function claimsOf(
-  { definition, known, ...rest }: Component,
+async function claimsOf(
+  scope: PlanScope,
+  component: Component,
   running: ChannelPlan | SourcePlan | SinkPlan | undefined,
-): Claim[] {
+): Promise<Claim[]> {
   if (running?.definition.claims) return running.definition.claims(running.config).map(parsed);
-  if (!known?.claims) return [];
-  const component: Component = { ...rest, known };
-  return known.claims.split(', ').flatMap((claim) => {
-    const [what = '', where = ''] = claim.split(' ');
-    const [first = '', ports] = where.split(':');
-    if (ports !== undefined) {
-      const host = /^[\d.]+$/.test(first) ? first : String(optionOf(component, first) ?? '0.0.0.0');
-      return wordsOf(component, ports).map((port) => ({ what, where: `${host}:${port}` }));
-    }
-    return wordsOf(component, first).map((path) => ({ what, where: resolve(path) }));
-  });
+  const { kind, name, block, type, definition } = component;
+  // Of one that is alone nothing needs to be known.
+  const isAlone = scope.components.every(
+    (each) => each === component || each.definition !== definition,
+  );
+  const known =
+    component.known ??
+    (definition && !isAlone ? await scope.knownComponent(kind, type.value) : undefined);
+  return (known?.claims ?? '')
+    .split(', ')
+    .filter(Boolean)
+    .flatMap((claim) => {
+      const [word = '', where = ''] = claim.split(' ');
+      const what = word === 'udp' ? 'UDP port' : word;
+      const [first = '', ports] = where.split(':');
+      const own: Component = { kind, name, block, type, ...(known ? { known } : {}) };
+      if (ports === undefined) {
+        return wordsOf(own, first).map((path) => ({ what, where: resolved(path) }));
+      }
+      const host = /^[\d.]+$/.test(first) ? first : String(optionOf(own, first) ?? '0.0.0.0');
+      return wordsOf(own, ports).map((port) => ({ what, where: `${host}:${port}` }));
+    });
+}
+
+function resolved(path: string): string {
+  return resolve(path.replace(/^~(?=\/)/, homedir()));
 }
 
 function wordsOf(component: Component, key: string): string[] {
@@ -88,8 +112,8 @@ function wordsOf(component: Component, key: string): string[] {
 }
 
 function parsed(claim: string): Claim {
-  const space = claim.indexOf(' ');
-  return { what: claim.slice(0, space), where: claim.slice(space + 1) };
+  const [, what = '', where = ''] = /^(UDP port|\S+) (.*)$/.exec(claim) ?? [];
+  return { what, where };
 }
 
 const everywhere = /^(0\.0\.0\.0|::|\[::\]|all interfaces|\*?)$/;
@@ -97,16 +121,15 @@ const everywhere = /^(0\.0\.0\.0|::|\[::\]|all interfaces|\*?)$/;
 /** A port of all addresses is that of each, and `localhost` is an address. */
 function isSame(a: Claim, b: Claim): boolean {
   if (a.what !== b.what) return false;
+  if (!a.what.endsWith('port')) return a.where === b.where;
   const [hostA, portA] = hostAndPort(a.where);
   const [hostB, portB] = hostAndPort(b.where);
-  if (portA === undefined || portB === undefined) return a.where === b.where;
   const isShared = hostA === hostB || everywhere.test(hostA) || everywhere.test(hostB);
   return portA === portB && portA !== '0' && isShared;
 }
 
-function hostAndPort(where: string): [host: string, port: string | undefined] {
+function hostAndPort(where: string): [host: string, port: string] {
   const colon = where.lastIndexOf(':');
-  if (colon < 0 || where.startsWith('/')) return [where, undefined];
   const host = where.slice(0, colon).toLowerCase();
   return [host === 'localhost' ? '127.0.0.1' : host, where.slice(colon + 1)];
 }

@@ -97,12 +97,17 @@ function checkKeys(scope: PlanScope, { block }: Group, known: FlumeComponent | u
   scope.findings.push(...findings);
 }
 
+/** What becomes of the sinks of a group that cannot be made. */
+function idle(members: readonly string[]): string {
+  return `${members.join(', ')} ${members.length === 1 ? 'does' : 'do'} not run.`;
+}
+
 function withoutType(scope: PlanScope, { block, list }: Group, members: readonly string[]): void {
   const key = `${block.prefix}processor.type`;
   scope.add('error', 'missing-key', missingAt(key, list), {
     what: `${key} is missing: what the group is for.`,
     consequence: `${members.join(', ')} run without a group.`,
-    inFlume: 'The sinks of such a group do not run.',
+    inFlume: idle(members),
     suggestion: `Write ${key} = failover, or load_balance.`,
   });
 }
@@ -120,7 +125,7 @@ function unknownProcessor(
       ? `${processor.value} is a Java class, and Millrace runs no Java.`
       : `There is no kind of group "${processor.value}".`,
     consequence: `${members.join(', ')} run without a group.`,
-    inFlume: 'Without such a class, the sinks of the group do not run.',
+    inFlume: isClass ? `Without its jar: ${idle(members)}` : idle(members),
     suggestion: meant
       ? `Did you mean ${meant}?`
       : `Write ${block.prefix}processor.type = failover, or load_balance.`,
@@ -144,7 +149,7 @@ function checkProcessor(
       ? `A group of this kind has one sink, and ${group.name} has more.`
       : `The ${known.type} group ${group.name} has one sink only.`,
     consequence: several ? 'Each runs on its own.' : `${members[0]} runs on its own.`,
-    inFlume: several || isBalance ? 'The sinks of the group do not run.' : undefined,
+    inFlume: several || isBalance ? idle(members) : undefined,
     suggestion: several
       ? 'Write failover or load_balance.'
       : `Add another sink to ${group.list.key}, or remove the group.`,

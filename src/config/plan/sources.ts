@@ -1,7 +1,7 @@
 import type { Block } from '../blocks.ts';
 import type { SelectorDefinition } from '../definition.ts';
 import { nearest } from '../nearest.ts';
-import { atKeyPart, atValue, missingAt } from '../places.ts';
+import { atKey, atKeyPart, atValue, missingAt } from '../places.ts';
 import type { AnyConfig, ChannelPlan, InterceptorPlan, SourcePlan } from '../plan.ts';
 import type { Property } from '../properties.ts';
 import { configValue } from '../read-config.ts';
@@ -127,21 +127,13 @@ async function planInterceptors(
   const list = block.properties.get('interceptors');
   const names = [...new Set(list?.value.split(/\s+/) ?? [])];
   sayUnlisted(scope, block, names, list);
+  sayIncomplete(scope, block);
   const plans: InterceptorPlan[] = [];
   for (const name of names) {
     const own = below(block, `interceptors.${name}.`);
     const type = own.properties.get('type');
     if (!type) {
-      const key = `${own.prefix}type`;
-      const meant = nearest(
-        name,
-        interceptorNames(block).filter((each) => !names.includes(each)),
-      );
-      scope.add('error', 'missing-type', list ? { ...atValue(list, name), key } : { key }, {
-        what: `${key} is missing: the kind of interceptor that ${name} is.`,
-        consequence: `${left}, here as in Flume.`,
-        suggestion: separatorHint(name) ?? (meant ? `Did you mean ${meant}?` : `Write ${key} = ….`),
-      });
+      sayNoType(scope, block, own, name, names, list, left);
       continue;
     }
     const meaning = await scope.meaning('interceptor', type, `${left}.`);
@@ -150,6 +142,51 @@ async function planInterceptors(
     if (definition && config) plans.push({ name, definition, config });
   }
   return plans.length === names.length ? plans : undefined;
+}
+
+function sayNoType(
+  scope: PlanScope,
+  block: Block,
+  own: Block,
+  name: string,
+  names: readonly string[],
+  list: Property | undefined,
+  left: string,
+): void {
+  const key = `${own.prefix}type`;
+  const near = own.properties.get(nearest('type', own.properties.keys()) ?? '');
+  const meant = nearest(
+    name,
+    interceptorNames(block).filter((each) => !names.includes(each)),
+  );
+  const place = near ? atKey(near) : list ? atValue(list, name) : {};
+  scope.add(
+    'error',
+    'missing-type',
+    { ...place, key },
+    {
+      what: `${key} is missing: the kind of interceptor that ${name} is.`,
+      consequence: `${left}, here as in Flume.`,
+      suggestion: near
+        ? `Is ${near.key} meant to be ${key}?`
+        : (separatorHint(name) ?? (meant ? `Did you mean ${meant}?` : `Write ${key} = ….`)),
+    },
+  );
+}
+
+/** Keys that name an interceptor or the selector, and no option of it. */
+function sayIncomplete(scope: PlanScope, { properties, prefix }: Block): void {
+  for (const [key, property] of properties) {
+    const isIncomplete = key === 'selector.' || /^interceptors\.(\.|[^.]*\.?$)/.test(key);
+    if (!isIncomplete) continue;
+    scope.add('warning', 'incomplete-key', atKey(property), {
+      what: `${property.key} names no option.`,
+      consequence: 'The line has no effect, here as in Flume.',
+      suggestion: key.startsWith('selector')
+        ? `Write ${prefix}selector.OPTION = ….`
+        : `Write ${prefix}interceptors.NAME.OPTION = ….`,
+    });
+  }
 }
 
 function interceptorNames(block: Block): string[] {

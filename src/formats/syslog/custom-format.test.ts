@@ -54,7 +54,7 @@ describe('a custom format', () => {
           formatRegex: '(x)(x)(.*)',
           formatSearch,
           formatReplace,
-          formatDateFormat: 'yyyy-MM-dd XXX',
+          formatDateFormat: 'yyyy-MM-dd X',
         }),
       );
       const found = format.match(Buffer.from(`xx${time}`), now, 'none');

@@ -1,6 +1,6 @@
 import { greaterThan, isDigit, lessThan, zero } from './bytes.ts';
 
-/** What is in front of a message's text: where it lies in the bytes. Used for one after the other. */
+/** Where in the bytes the parts of a message are. Used for one message after the other. */
 export class Head {
   /** The message itself. */
   start = 0;

@@ -52,10 +52,11 @@ const plus = 43;
  *   PRI     => "<" 1*3 digits ">"
  *   host    => a word character, and any of these and `.@-`
  *
- * where a blank is any white space, and `Mmm` begins with a capital. With a PRI, but else of neither form, all of it is the body;
- * without one it is `Invalid`. A time with a fraction is local, whatever zone it names, and the
- * first three digits of the fraction are taken for milliseconds, however many there are: so does
- * Flume. One without a fraction is in its zone, or local.
+ * where a blank is any white space, and `Mmm` begins with a capital. With a PRI, but else of
+ * neither form, all of it is the body; without one it is `Invalid`. A time with a fraction is
+ * local, whatever zone it names, and the first three digits of the fraction are taken for
+ * milliseconds, however many there are: so does Flume. One without a fraction is in its zone, or
+ * local.
  */
 export class SharedParser {
   readonly #kept: KeptFields;

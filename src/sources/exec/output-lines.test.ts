@@ -43,7 +43,7 @@ test('an end without anything before it is no line', () => {
   assert.deepEqual(texts(linesOf([Buffer.from('a\r'), Buffer.from('\n')])), ['a']);
 });
 
-test('a line of the longest length is whole; a longer one is cut, but not within a character', () => {
+test('a line of the longest length is whole; a longer one is cut between characters', () => {
   for (const size of [1, 3, 100]) {
     const cut = linesOf(piecesOf(Buffer.from('12345678\n123456789\n'), size), 8);
     assert.deepEqual(cut, [

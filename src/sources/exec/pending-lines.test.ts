@@ -86,7 +86,7 @@ test('a line of several megabytes has memory of its own', () => {
   assert(!pending.isFull);
 });
 
-test('it is full after a megabyte, empty lines counted, and has room again once they are taken', () => {
+test('it is full after a megabyte, empty lines counted, until they are taken', () => {
   const pending = new PendingLines();
   const lines = Array.from({ length: 1_000 }, () => '');
   let count = 0;

@@ -17,9 +17,43 @@ export interface FakeEntry {
   readonly at?: number;
 }
 
+/**
+ * Gives the entries of the file `entries`: from the one with the cursor on, whatever its number, or
+ * from the next one in time.
+ */
+const script = `#!/bin/sh
+time=0
+for word; do
+  case $word in
+    --version) exit 0 ;;
+    --directory=*) folder=\${word#*=} ;;
+    --cursor=*) cursor=\${word#*=} ;;
+    --since=@*) time=\${word#*@}000000 ;;
+    --follow) follow=yes ;;
+  esac
+done
+[ "$cursor" ] && time=$(printf '%d' "0x$(echo "$cursor" | sed 's/.*;t=//; s/;.*//')")
+first=$(LC_ALL=C awk -v traits=";\${cursor#*;*;}" -v time="$time" '
+  BEGIN { RS = ""; FS = "\\n" }
+  traits != ";" && index($1, traits) { print NR; exit }
+  { sub(/.*=/, "", $2); if (!later && (traits == ";" ? $2 >= time : $2 > time)) later = NR }
+  END { if (later) print later }' "$folder/entries" | head -n 1)
+: "\${first:=1000000000}"
+if [ "$follow" ]; then
+  [ $first = 1000000000 ] && first=$(($(grep -c '^$' "$folder/entries") + 1))
+fi
+printf '%s\\n' "$*" >> "$folder/calls"
+if [ "$follow" ]; then
+  echo $$ > "$folder/following"
+  exec "${process.execPath}" "${join(import.meta.dirname, 'fake-journalctl.ts')}" \\
+    "$folder/entries" $first
+fi
+LC_ALL=C exec awk -v first=$first 'BEGIN { RS = ""; ORS = "\\n\\n" } NR >= first' "$folder/entries"
+`;
+
 const bootId = '0123456789abcdef0123456789abcdef';
 
-/** A journal in a folder of its own, with what stands in for journalctl. */
+/** A journal in a folder of its own, with a script that stands in for journalctl. */
 export class FakeJournal {
   readonly folder = mkdtempSync(join(tmpdir(), 'millrace-journal-'));
   /** The program for the option `journalctl`. */
@@ -30,8 +64,6 @@ export class FakeJournal {
   #at = Date.UTC(2026, 0, 1);
 
   constructor() {
-    const program = join(import.meta.dirname, 'fake-journalctl.ts');
-    const script = `#!/bin/sh\nexec "${process.execPath}" "${program}" "$@"\n`;
     writeFileSync(this.journalctl, script, { mode: 0o755 });
     writeFileSync(this.#path, '');
   }
@@ -67,15 +99,19 @@ export class FakeJournal {
   calls(): string[][] {
     const path = join(this.folder, 'calls');
     const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
-    const lines = text.split('\n').filter(Boolean);
-    return lines.map((line) => JSON.parse(line));
+    return text
+      .trim()
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => line.split(' '));
   }
 
   /** Kills the journalctl that follows; false: there is none. */
   kill(): boolean {
     const path = join(this.folder, 'following');
-    if (!existsSync(path)) return false;
-    const pid = Number(readFileSync(path, 'utf8'));
+    const pid = existsSync(path) ? Number(readFileSync(path, 'utf8')) : 0;
+    // The file is there a moment before its content is.
+    if (pid === 0) return false;
     rmSync(path);
     process.kill(pid, 'SIGKILL');
     return true;

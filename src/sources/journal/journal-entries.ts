@@ -76,7 +76,7 @@ export class JournalEntries implements EntryHandler {
   readonly #counters: SourceCounters;
   readonly #rare: RareLog;
   readonly #pool = new SlabPool(slabBytes, maxFreeSlabs);
-  #slab: Buffer;
+  #slab: Buffer = Buffer.alloc(0);
   #used = 0;
   #gathering: Gathering | undefined;
   #ready: EntryBatch[] = [];
@@ -103,7 +103,6 @@ export class JournalEntries implements EntryHandler {
     this.#streams = streams;
     this.#counters = counters;
     this.#rare = rare;
-    this.#slab = this.#pool.take();
     this.#values = options.headers.map(() => undefined);
     this.#known = options.headers.map(() => new KnownText());
   }

@@ -33,7 +33,7 @@ test('a cursor says who numbered the entry, and how; and what is the same everyw
   }
 });
 
-test('an entry is new once; read again it is known, and in one run it has a number of its own', async () => {
+test('an entry is new once, read again it is known, and no other has its number', async () => {
   const context = new FakeSourceContext();
   const streams = load(context);
   await handOn(context, streams, series(1), 7);
@@ -47,7 +47,7 @@ test('an entry is new once; read again it is known, and in one run it has a numb
   assert.equal(streams.place(undefined), 'none');
 });
 
-test('of very many series the one not read for longest is forgotten, once it is settled', async () => {
+test('of very many series the one not read for longest is forgotten, if settled', async () => {
   const context = new FakeSourceContext();
   const streams = load(context);
   for (let index = 0; index < 1_000; index++) await handOn(context, streams, series(index), 1);

@@ -2,8 +2,8 @@ import type { Json } from '../../core/component.ts';
 import type { SourceContext } from '../../core/source.ts';
 
 /**
- * Which place an entry has: `new`: it is to be handed on; `known`: the channels have it; `none`: its
- * number is one that an entry had before, or can't be read.
+ * Which place an entry has: `new`: it is to be handed on; `known`: the channels have it; `none`:
+ * its number is one that an entry had before, or can't be read.
  */
 export type Place = 'new' | 'known' | 'none';
 
@@ -27,15 +27,16 @@ export interface Position {
   readonly settled?: Readonly<Record<string, number>>;
 }
 
+const seriesName = /^[0-9a-f]{32}$/;
 /** Streams beyond that are forgotten, the one not read for longest first. */
 const maxStreams = 1_000;
 /** How often the position is kept. */
 const keepMs = 1_000;
 
 /**
- * The streams of a journal: one per series of numbers that journald, or whoever wrote the files, has
- * begun (`s=` of a cursor). An entry's offset is its number (`i=`), so that it is the same whenever,
- * and from wherever, it is read again: the put rule drops what the channels have.
+ * The streams of a journal: one per series of numbers that journald, or whoever wrote the files,
+ * has begun (`s=` of a cursor). An entry's offset is its number (`i=`), so that it is the same
+ * whenever, and from wherever, it is read again: the put rule drops what the channels have.
  *
  * Where to begin to read is kept apart, as the identity of a stream without events. It lags
  * behind, and it may be lost: then more is read than is needed, and nothing else happens.
@@ -66,7 +67,8 @@ export class JournalStreams {
     this.#next.clear();
     this.#candidate = undefined;
     for (const [name, { held }] of this.#context.streams.all()) {
-      if (name !== this.#positionName) this.#next.set(name.slice(this.#prefix.length), held);
+      const series = name.slice(this.#prefix.length);
+      if (seriesName.test(series)) this.#next.set(series, held);
     }
     const known = positionOf(this.#context.streams.get(this.#positionName)?.identity);
     this.#position = known ?? { sinceUs };
@@ -162,6 +164,7 @@ export class JournalStreams {
       if (status && status.settled < next) continue;
       this.#context.streams.retire(name);
       this.#next.delete(series);
+      this.#read.delete(series);
       return;
     }
   }

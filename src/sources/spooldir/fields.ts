@@ -117,6 +117,10 @@ export const spooldirFields = {
     ignored: 'They are emitted again as soon as there is room.',
   }),
   ...multiLineFields,
+  multiLineTimeout: {
+    ...multiLineFields.multiLineTimeout,
+    ignored: 'A file is whole: its last event ends with it.',
+  },
 };
 
 export type SpooldirConfig = ConfigOf<typeof spooldirFields>;

@@ -1,10 +1,10 @@
 import { strict as assert } from 'node:assert';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { FormatError } from '../../core/errors.ts';
+import { ChannelFullError, FormatError } from '../../core/errors.ts';
 import { Prng, seedFromEnvironment } from '../../testing/prng.ts';
 import { spools } from './fake-spool.ts';
-import { parseFlumeTracker } from './flume-tracker.ts';
+import { encodeFlumeTracker, parseFlumeTracker } from './flume-tracker.ts';
 
 /** Of Flume 1.11 that was killed after three batches of 100 numbers; another path was put in. */
 const golden = Buffer.from(
@@ -20,6 +20,18 @@ const golden = Buffer.from(
 
 test('the last record counts', () => {
   assert.deepEqual(parseFlumeTracker(golden), { path: '/var/spool1/in/app.log', offset: 1092 });
+});
+
+test('what is written for Flume is read again', () => {
+  for (const offset of [0, 63, 64, 1092, 2 ** 31, 2 ** 48]) {
+    const position = { path: '/var/spool1/in/é.log', offset };
+    assert.deepEqual(parseFlumeTracker(encodeFlumeTracker(position)), position);
+  }
+  const ours = encodeFlumeTracker({ path: '/var/spool1/in/app.log', offset: 292 });
+  const theirs = golden.subarray(0, golden.length - 2 * 20);
+  assert.equal(ours.length, theirs.length);
+  const header = theirs.length - 16 - 20;
+  assert.deepEqual(ours.subarray(0, header), theirs.subarray(0, header));
 });
 
 test('a record that breaks off does not count', () => {
@@ -100,6 +112,27 @@ spools(
     assert.deepEqual(t.names('.flumespool'), []);
   },
 );
+
+spools('a stop within a file tells Flume how far it was read', async (t) => {
+  t.properties = { batchSize: '100' };
+  const lines = Array.from({ length: 400 }, (_, index) => `${index + 1}`);
+  t.drop('app.log', `${lines.join('\n')}\n`);
+  await t.start();
+  t.context.beforePut = (batch) => {
+    if (batch.body(0).toString() === '301') throw new ChannelFullError('c1', 'for a test');
+  };
+  await assert.rejects(t.poll(), ChannelFullError);
+  t.context.commit();
+  await t.stop();
+  const tracker = readFileSync(t.path('.flumespool/.flumespool-main.meta'));
+  assert.deepEqual(parseFlumeTracker(tracker), { path: t.path('app.log'), offset: 1092 });
+  t.context.beforePut = undefined;
+  await t.start();
+  await t.pass();
+  assert.deepEqual(t.bodies, lines);
+  await t.stop();
+  assert.deepEqual(t.names('.flumespool'), []);
+});
 
 spools('a tracker that can not be read costs nothing but where Flume was', async (t) => {
   t.drop('app.log', '1\n');

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { Cursor } from '../../bytes/cursor.ts';
 import type { Disk } from '../../core/disk.ts';
@@ -17,8 +18,8 @@ const trackerName = '.flumespool-main.meta';
 
 /**
  * The file in which Flume notes how far it has read its current file. It is read when the source
- * starts, so that it goes on where Flume stopped, and removed like Flume does: before its file gets
- * its final name.
+ * starts, so that it goes on where Flume stopped, and removed before its file gets its final name.
+ * At a stop it is written, for the way back to Flume.
  */
 export class FlumeTracker {
   readonly #path: string;
@@ -41,8 +42,6 @@ export class FlumeTracker {
       // Flume removes an empty one, too: it died when it had just made it.
       if (bytes.length === 0) return;
       this.#position = parseFlumeTracker(bytes);
-      const { path, offset } = this.#position;
-      this.#log.info({ path, offset }, 'Flume was reading this file: it is gone on with there.');
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
       const said = "Flume's tracker file can not be read: its file is read from its beginning.";
@@ -50,15 +49,37 @@ export class FlumeTracker {
     }
   }
 
-  /** Where Flume was in this file; `undefined`: nowhere that it has. */
-  offsetIn(path: string, size: number): number | undefined {
-    if (!this.#position || resolve(this.#position.path) !== path) return undefined;
-    return this.#position.offset <= size ? this.#position.offset : undefined;
+  /** Where to begin in a file that no channel knows: where Flume was. */
+  offsetIn(path: string, size: number): number {
+    if (!this.#position || this.file !== path || this.#position.offset > size) return 0;
+    const { offset } = this.#position;
+    this.#log.info({ path, offset }, 'Flume was reading this file: it is gone on with there.');
+    return offset;
   }
 
   /** The file of which it speaks. */
   get file(): string | undefined {
     return this.#position && resolve(this.#position.path);
+  }
+
+  /**
+   * Says how far the file was read.
+   *
+   * @param path as Flume has it: it compares the text
+   */
+  async write(path: string, offset: number): Promise<void> {
+    await this.#disk.makeDirectory(this.#directory);
+    const temporary = `${this.#path}.tmp`;
+    const file = await this.#disk.open(temporary, 'w');
+    try {
+      await file.write([encodeFlumeTracker({ path, offset })], 0);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await this.#disk.rename(temporary, this.#path);
+    await this.#disk.syncDirectory(this.#directory);
+    this.#position = { path, offset };
   }
 
   /** Removes it: what it says would be wrong for another file of that name. */
@@ -106,6 +127,35 @@ export function parseFlumeTracker(bytes: Buffer): FlumePosition {
     offset = last;
   }
   return { path, offset };
+}
+
+const schema = JSON.stringify({
+  type: 'record',
+  name: 'TransferStateFileMeta',
+  namespace: 'org.apache.flume.serialization',
+  fields: [{ name: 'offset', type: 'long' }],
+});
+
+/** The same, with one record. */
+export function encodeFlumeTracker({ path, offset }: FlumePosition): Buffer {
+  const text = (value: string) =>
+    Buffer.concat([zigzag(Buffer.byteLength(value)), Buffer.from(value)]);
+  const metadata = [text('avro.schema'), text(schema), text('file'), text(path)];
+  const sync = hash('md5', metadata.join(), 'buffer');
+  const record = zigzag(offset);
+  return Buffer.concat([
+    Buffer.from('Obj\u0001'),
+    ...[zigzag(2), ...metadata, zigzag(0), sync],
+    ...[zigzag(1), zigzag(record.length), record, sync],
+  ]);
+}
+
+function zigzag(value: number): Buffer {
+  const bytes: number[] = [];
+  for (let rest = value * 2; ; rest = Math.floor(rest / 128)) {
+    if (rest < 128) return Buffer.from([...bytes, rest]);
+    bytes.push((rest % 128) | 128);
+  }
 }
 
 function readMetadata(cursor: Cursor): Map<string, Buffer> {

@@ -73,7 +73,7 @@ export class SpoolListing {
     }
     const files: SpoolFile[] = [];
     await inParallel(paths, async (path) => {
-      const stats = await statOf(path).catch(() => undefined);
+      const stats = await statOf(path).catch(() => this.#sayIfNoName(path));
       if (stats?.isFile()) files.push({ path, info: fileInfo(stats) });
     });
     return { files: this.#sorted(files), isWhole };
@@ -115,6 +115,13 @@ export class SpoolListing {
       }
       return undefined;
     }
+  }
+
+  /** A name that is not UTF-8 was listed as another one, which leads nowhere. */
+  #sayIfNoName(path: string): undefined {
+    if (!path.includes('\ufffd') || this.#failing.has(path)) return;
+    this.#failing.set(path, 'no name');
+    this.#log.error({ path }, 'File has a name that is not UTF-8: it is not read. Rename it.');
   }
 
   async #read(directory: string): Promise<Names> {

@@ -47,6 +47,10 @@ export class LostStreams {
         if (!identity || !status) continue;
         if (!(await isStreamOf(identity, status, path, info, file))) continue;
         this.#delete(stream, identity);
+        if (identity.size !== info.size || identity.mtimeMs !== info.mtimeMs) {
+          const fields = { path, readBytes: status.held, fileBytes: info.size };
+          this.#context.log.info(fields, 'File is not as it was; it is gone on with where it was.');
+        }
         return { stream, status };
       }
     }

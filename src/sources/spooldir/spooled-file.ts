@@ -264,7 +264,8 @@ export class SpooledFile {
     const want = Math.max(0, Math.min(this.#want, this.#limit - this.position));
     const slab = this.#options.slabs.take(want);
     const from = this.position;
-    let length = 0;
+    // A small file was read when it was picked up; whether it is the same is looked at later.
+    let length = from + want > this.#head.length ? 0 : this.#head.copy(slab, 0, from, from + want);
     while (length < want) {
       const bytesRead = await handle.read([slab.subarray(length, want)], from + length);
       if (bytesRead === 0) break;
@@ -300,7 +301,10 @@ export class SpooledFile {
 
   async #isLineStart(handle: InputFile): Promise<boolean> {
     const from = Math.max(0, this.position - 2);
-    return this.position === 0 || this.#text.endsLine(await readBytes(handle, from, this.position - from));
+    return (
+      this.position === 0 ||
+      this.#text.endsLine(await readBytes(handle, from, this.position - from))
+    );
   }
 
   /** A line longer than the chunk: true when more of it can be read. */

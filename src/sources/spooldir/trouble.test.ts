@@ -158,6 +158,15 @@ spools(
   { inputCharset: 'ISO-8859-1' },
 );
 
+spools('a name that is not UTF-8 is said once', async (t) => {
+  const path = Buffer.concat([Buffer.from(t.path('a')), Buffer.from([0xff])]);
+  writeFileSync(path, 'one\n');
+  await t.start();
+  await t.pass();
+  await t.pass();
+  assert.equal(t.said('File has a name that is not UTF-8'), 1);
+});
+
 spools('a file that vanishes half read is said, and forgotten after a day', async (t) => {
   t.drop('a.log', 'one\ntwo\n');
   await t.start();
@@ -220,4 +229,20 @@ spools('where files can have no second name they are renamed all the same', asyn
   await t.start();
   await t.pass();
   assert.deepEqual(t.names(), ['a.log.COMPLETED', 'b.log', 'b.log.COMPLETED']);
+});
+
+spools('what ended an event before ends one again, whatever the limits are by now', async (t) => {
+  t.properties = { 'deserializer.maxLineLength': '4' };
+  t.drop('a.log', 'abcdefghij\nrest');
+  await t.start();
+  await t.poll();
+  assert.deepEqual(t.bodies, ['abcd', 'efgh', 'ij', 'rest']);
+  t.context.commit(({ body }) => body === 'efgh' || body === 'rest');
+  await t.crash();
+  appendFileSync(t.path('a.log'), ' and more\n');
+  t.properties = {};
+  await t.start();
+  await t.pass();
+  assert.deepEqual(t.bodies, ['efgh', 'rest', 'abcd', 'ij', ' and more']);
+  assert.deepEqual(t.names(), ['a.log.COMPLETED']);
 });

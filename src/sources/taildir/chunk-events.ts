@@ -27,7 +27,8 @@ export interface EventChunk {
 
 const tooLong = 'A line is longer than maxLineBytes; it becomes several events.';
 const tooMuch =
-  'An event is longer than maxLineBytes, multiline.maxLines or multiline.maxBytes; it becomes several.';
+  'An event is longer than maxLineBytes, multiline.maxLines or multiline.maxBytes; ' +
+  'it becomes several.';
 
 /** Finds the events in what was read of one file. */
 export class ChunkEvents {

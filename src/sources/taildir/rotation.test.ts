@@ -61,14 +61,12 @@ tails(
     await rename(t.path('app.log'), t.path('app.log.1'));
     await t.append('app.log', 'new\n');
     await t.poll();
-    assert.deepEqual(
-      t.context.events.map(({ body, headers }) => [body, headers['file']]),
-      [
-        ['a', t.path('app.log')],
-        ['b', t.path('app.log.1')],
-        ['new', t.path('app.log')],
-      ],
-    );
+    // Two files are read at once.
+    assert.deepEqual(t.context.events.map(({ body, headers }) => [body, headers['file']]).sort(), [
+      ['a', t.path('app.log')],
+      ['b', t.path('app.log.1')],
+      ['new', t.path('app.log')],
+    ]);
   },
   { fileHeader: 'true' },
 );
