@@ -25,12 +25,11 @@ export function syslogNgMissing(): string | false {
     : 'needs syslog-ng, on the path or unpacked; see testbed/README.md';
 }
 
-/** Sends one message after the other, each by a call of `logger` with these options. */
+/** Sends the messages, one after the other, by a `logger` with these options. */
 export function logWith(options: readonly string[], messages: readonly string[]): void {
-  for (const message of messages) {
-    const { status, stderr } = spawnSync('logger', [...options, message], { encoding: 'utf8' });
-    if (status !== 0) throw new Error(`logger ${options.join(' ')}: ${stderr}`);
-  }
+  const input = messages.map((message) => `${message}\n`).join('');
+  const { status, stderr } = spawnSync('logger', options, { input, encoding: 'utf8' });
+  if (status !== 0) throw new Error(`logger ${options.join(' ')}: ${stderr}`);
 }
 
 /** @param conf path of the configuration; @param folder where it may write */

@@ -69,6 +69,18 @@ test('check ends with 0, 1 or 2, and shows each finding with its line', () => {
   assert.equal(run('check', 'absent.conf').code, 2);
 });
 
+test('check prints JSON, SARIF and charts, one at a time, with the same exit codes', () => {
+  const json = run('check', '--json', '--strict', 'warned.conf');
+  assert.equal(json.code, 1);
+  assert.equal(JSON.parse(json.out).findings[0].code, 'unknown-key');
+  const sarif = run('check', '--sarif', 'broken.conf');
+  assert.equal(sarif.code, 2);
+  assert.equal(JSON.parse(sarif.out).runs[0].results[0].ruleId, 'unreadable');
+  assert.match(run('check', '--mermaid', 'sound.conf').out, /^flowchart LR\n/);
+  assert.match(run('check', '--graph', 'sound.conf').out, /^a\n {2}r \(taildir\)\n {2}└─▶ c/);
+  assert.equal(run('check', '--json', '--sarif', 'sound.conf').code, 2);
+});
+
 test('check does not show the value of what is called a password', () => {
   const { out } = run('check', 'secret.conf');
   assert.match(out, /my-password = \*\*\*/);

@@ -42,6 +42,18 @@ describe('syslogudp', () => {
     assert.equal(listener.context.counters.EventReadFail, 1);
   });
 
+  test('datagrams that come one by one are put together', async (t) => {
+    const listener = await start(t);
+    let puts = 0;
+    listener.context.beforePut = () => {
+      puts++;
+    };
+    const lines = Array.from({ length: 200 }, (_, n) => `<13>- h line ${n}`);
+    await send(listener, ...lines);
+    await listener.arrived(lines.length);
+    assert(puts < lines.length, `${puts} puts`);
+  });
+
   test('the largest datagram is not cut', async (t) => {
     const listener = await start(t);
     const text = 'x'.repeat(65_507 - '<13>- h '.length);

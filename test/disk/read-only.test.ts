@@ -16,7 +16,7 @@ const concurrency = 2;
 const skip = smallFileSystemMissing();
 /** What the kernel says of a file system that it has turned read-only. */
 const failed = /EROFS|EIO/;
-const stopMs = 15_000;
+const stopMs = 25_000;
 
 const title = `a disk that turns read-only under load, MILLRACE_SEED=${seed}`;
 
