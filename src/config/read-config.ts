@@ -206,7 +206,7 @@ class Reader {
     if (field.kind === 'boolean' && !/^(true|false)$/i.test(value)) {
       this.#add('warning', 'not-a-boolean', atValue(property), {
         what: `${shown(property, field)} is neither true nor false.`,
-        consequence: 'It counts as false, here as in Flume.',
+        consequence: field.extra ? 'It counts as false.' : 'It counts as false, here as in Flume.',
         suggestion: /^(yes|1|on|y|t|tr.*|.*rue)$/i.test(value)
           ? 'Write true.'
           : 'Write true or false.',

@@ -122,13 +122,15 @@ function identityProblems(config: TlsServerConfig): readonly FieldProblem[] {
     return [{ key: 'keystore', problem, severity: 'warning' }];
   }
   if (!keystore) {
-    const problem = 'ssl is true, but neither a key store nor a certificate is named';
+    const problem = 'there is neither a key store nor a certificate, and ssl = true needs one';
     return [{ key: 'keystore', problem }];
   }
   const unreadable = typeProblem('keystore-type', keystoreType);
   if (unreadable) return [unreadable];
   if (keystorePassword || keystoreType?.toUpperCase() === 'PEM') return [];
-  return [{ key: 'keystore-password', problem: 'ssl is true, but there is no password' }];
+  return [
+    { key: 'keystore-password', problem: 'there is no password, and the key store needs one' },
+  ];
 }
 
 function typeProblem(key: string, type: string | undefined): FieldProblem | undefined {

@@ -58,7 +58,7 @@ ${multiLineNotes}`,
   fields: spooldirFields,
   example: `type = spooldir
 spoolDir = /var/spool/app
-ignorePattern = .*\\.tmp
+ignorePattern = .*\\\\.tmp
 deserializer.maxLineLength = 100000
 fileHeader = true`,
   check: (config) => spooldirProblems(config),

@@ -126,7 +126,7 @@ ${multiLineNotes} What is cut at a limit has the header \`millrace.line\` = \`cu
   fields,
   example: `type = TAILDIR
 filegroups = app
-filegroups.app = /var/log/app/.*\\.log
+filegroups.app = /var/log/app/.*\\\\.log
 headers.app.service = app
 fileHeader = true`,
   check: (config) => problemsOf(config),

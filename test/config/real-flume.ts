@@ -62,7 +62,7 @@ export function foretold({ components, findings }: Planned): Foretold {
   const open = new Set<string>();
   for (const { consequence, inFlume = '' } of findings) {
     if (isDead.test(`${consequence} ${inFlume}`)) return { started: [], open: [] };
-    if (/^It runs/.test(inFlume)) continue;
+    if (/^It is there|^It runs if/.test(inFlume)) continue;
     const isSame = /here as in Flume/.test(consequence) || inFlume !== '';
     const text = `${consequence} ${inFlume}`;
     const names = [...text.matchAll(/[Tt]he (source|sink|channel) (\S+?),? (?:is left )?out/g)];

@@ -31,7 +31,6 @@ export const logFields = {
     doc: 'The size of a file of the log; at most 64 MiB, but for larger batches.',
     unit: 'bytes',
     min: 1,
-    max: largestFile,
     default: largestFile,
   }),
   minimumRequiredSpace: integer({

@@ -26,7 +26,7 @@ export function ofFlume(
 function inFlume({ type, until }: FlumeComponent): string {
   if (until) return `It was last in Flume ${until}; a later one would not start.`;
   if (type === 'load_balancing') return 'Flume 1.11 leaves the source out: it lost this selector.';
-  return 'It runs.';
+  return 'It is there.';
 }
 
 /** A type that neither Millrace nor Flume has: a class of the user's own, or a misspelt word. */

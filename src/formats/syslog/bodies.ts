@@ -69,7 +69,8 @@ export class Bodies {
 
   #move(row: number, from: number, end: number): void {
     const slab = this.#slab;
-    const start = this.#to;
+    // A message that begins with a newline right behind the last one has that for its own.
+    const start = Math.min(this.#to, from);
     const to = start + end - from;
     if (from !== start) slab.copyWithin(start, from, end);
     this.starts[row] = start;

@@ -163,6 +163,14 @@ describe('the parser of syslogtcp and syslogudp', () => {
     assert.equal(batch.slab.toString('utf8', from, to + 1), 'one\ntwo\nbad\nthree\n');
   });
 
+  test('pieces of a message that lie beside each other stay as they are', () => {
+    const pieces = ['no syslog', '\nthe rest', '\n<13>- h more', '<13>- h last'];
+    const messages = messagesOf(pieces.map((bytes, row) => ({ bytes, isCut: row < 3 })));
+    const parser = new SharedParser({ kept: 'none', reportBad: () => {} });
+    const bodies = eventsOf(parser.toBatch(messages)).map(({ body }) => body);
+    assert.deepEqual(bodies, ['no syslog', '\nthe rest', '\n<13>- h more', 'last']);
+  });
+
   test('what is not whole is marked, and bad ones are counted', () => {
     const reports: unknown[] = [];
     const parser = new SharedParser({ kept: 'none', reportBad: (bad) => reports.push(bad) });
