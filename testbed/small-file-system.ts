@@ -102,10 +102,13 @@ export class SmallFileSystem {
     return bavail * bsize;
   }
 
-  /** Makes a folder in it and gives its path. */
+  /** Makes a folder in it, durably, and gives its path. */
   folder(name: string): string {
     const path = join(this.path, name);
-    mkdirSync(path, { recursive: true });
+    mkdirSync(path);
+    const parent = openSync(this.path, 'r');
+    fsyncSync(parent);
+    closeSync(parent);
     return path;
   }
 

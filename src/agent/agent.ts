@@ -84,10 +84,12 @@ export class Agent {
   }
 
   async stop(): Promise<void> {
+    for (const channel of this.#channels.values()) channel.prepareStop?.();
     await this.#quiesce();
-    await this.#drain();
+    const drained = await this.#drain();
     await this.#stopAll(this.#sourceUnits);
-    await this.#drain();
+    // Sinks that did not empty the channels in that time are not given it again.
+    if (drained) await this.#drain();
     await this.#stopAll(this.#sinkUnits);
     await this.#stopAll([...this.#channelUnits.values()]);
   }
@@ -227,7 +229,7 @@ export class Agent {
   }
 
   /** Gives the sinks time to empty the channels, as long as they get on with it. */
-  async #drain(): Promise<void> {
+  async #drain(): Promise<boolean> {
     const { clock } = this.#options;
     const deadline = clock.monotonic() + drainMs;
     while (!this.isDrained() && clock.monotonic() < deadline) await clock.sleep(drainPollMs);
@@ -236,6 +238,7 @@ export class Agent {
       const { log } = this.#context('channel', channel.name);
       if (events > 0) log.warn({ events }, 'Stops with events that no sink has taken out.');
     }
+    return this.isDrained();
   }
 }
 

@@ -77,6 +77,11 @@ export interface Consumer {
  * It opens its ledger in `start`; everything else may be called between `start` and `stop`.
  */
 export interface Channel extends Component {
+  /**
+   * The agent is about to stop, sources first: from now on a put does not wait long for a disk
+   * that fails, so that the stop ends.
+   */
+  prepareStop?(): void;
   readonly name: string;
   readonly counters: ChannelCounters;
   /** The most events of one put or take; `undefined`: no limit of its own. */

@@ -37,7 +37,9 @@ export async function lockDirectory(directory: string): Promise<() => Promise<vo
     };
   } catch (error) {
     closeSync(descriptor);
-    throw error;
+    if (error instanceof DirectoryInUseError) throw error;
+    // What the system says names the descriptor's directory, not this one.
+    throw new Error(`lock ${directory}`, { cause: error });
   }
 }
 
@@ -113,7 +115,9 @@ async function madeDirectory(path: string): Promise<boolean> {
   try {
     await mkdir(path);
     return true;
-  } catch {
+  } catch (error) {
+    // A disk that is read-only, for one: nobody else is at it, and waiting does not help.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     const age = await stat(path).then(
       ({ mtimeMs }) => Date.now() - mtimeMs,
       () => 0,

@@ -33,8 +33,8 @@ export interface ReadContext {
   readonly clientName: string;
 }
 
-/** Of one connection. */
-const slabBytes = 1 << 20;
+/** Of one connection: libuv reads up to 32 of them in one turn of the loop. */
+const slabBytes = 128 << 10;
 
 /**
  * Reads part of a block from one of its replicas; every chunk is verified before it is given.

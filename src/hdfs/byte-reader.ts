@@ -23,6 +23,7 @@ export class ByteReader {
   #slab: Buffer = Buffer.alloc(0);
   #chunks: Buffer[] = [];
   #length = 0;
+  #paused = false;
   #waiter: Waiter | undefined;
   #ended: Error | undefined;
 
@@ -71,7 +72,7 @@ export class ByteReader {
   async need(count: number): Promise<void> {
     if (this.#length >= count) return;
     if (this.#ended) throw this.#ended;
-    this.#socket?.resume();
+    if (this.#paused) setImmediate(() => this.#resume());
     await new Promise<void>((resolve, reject) => {
       this.#waiter = { bytes: count, resolve, reject };
     });
@@ -144,6 +145,14 @@ export class ByteReader {
       this.#waiter = undefined;
       waiter.resolve();
     }
-    return this.#waiter !== undefined || this.#length < this.#slabBytes;
+    this.#paused = this.#waiter === undefined && this.#length >= this.#slabBytes;
+    return !this.#paused;
+  }
+
+  /** In a later turn of the loop: a fast peer would keep it from everything else. */
+  #resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#socket?.resume();
   }
 }

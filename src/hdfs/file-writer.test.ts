@@ -159,7 +159,7 @@ test('who waits is told at once when the file is given up', async (t) => {
   const [cluster, file] = await fileOf(t);
   await file.write(Buffer.alloc(10));
   cluster.nameNode.mute = true;
-  const waiting = [file.hflush(), file.write(Buffer.alloc(10)), file.close()];
+  const waiting = [file.hflush(), file.close(), file.write(Buffer.alloc(10))];
   while (!cluster.calls.includes('complete')) await systemClock.turn();
   file.abort();
   for (const { status } of await Promise.allSettled(waiting)) assert.equal(status, 'rejected');

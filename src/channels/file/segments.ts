@@ -55,7 +55,7 @@ export interface SegmentsOptions {
   readonly keys?: KeyRing;
 }
 
-export class NoSpaceError extends ChannelError {}
+class NoSpaceError extends ChannelError {}
 
 class FlumeDataError extends ChannelError {
   constructor(directory: string, name: string) {
@@ -79,6 +79,11 @@ export class Segments {
     this.#options = options;
     this.#seams = seams;
     this.#keys = options.keys ?? new KeyRing();
+  }
+
+  /** The size of an ordinary segment. */
+  get segmentBytes(): number {
+    return this.#options.segmentBytes;
   }
 
   /** By how much encryption makes a record's payload longer, in bytes. */

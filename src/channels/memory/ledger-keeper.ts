@@ -9,6 +9,18 @@ const markIntervalMs = 1000;
 /** Syncing takes at most one part in this many of the time: a slow disk is marked less often. */
 const markShare = 4;
 
+type Work = keyof typeof messages;
+const messages = {
+  write: {
+    failing: 'The ledger can not be written now.',
+    recovered: 'The ledger is written again.',
+  },
+  mark: {
+    failing: 'What sinks have written can not be made durable now.',
+    recovered: 'What sinks have written is made durable again.',
+  },
+} as const;
+
 /**
  * Writes the ledger of a memory channel a little behind the commits, and marks it about once a
  * second.
@@ -26,7 +38,8 @@ export class LedgerKeeper {
   #changed: () => void = () => {};
   #loop: Promise<void> = Promise.resolve();
   #marking: Promise<void> | undefined;
-  #failure: string | undefined;
+  /** What went wrong last, for each kind of work. */
+  readonly #failures = new Map<Work, string>();
 
   constructor(ledger: LedgerLog, clock: Clock, log: Logger) {
     this.#ledger = ledger;
@@ -45,7 +58,7 @@ export class LedgerKeeper {
     this.#hurry.abort();
     this.#changed();
     await this.#loop;
-    if (this.#canMark) await this.#attempt(() => this.#mark());
+    if (this.#canMark) await this.#attempt('mark', () => this.#mark());
   }
 
   onSync(sink: string, sync: () => Promise<void>): void {
@@ -89,11 +102,11 @@ export class LedgerKeeper {
       await this.#clock.sleep(writeDelayMs, this.#hurry.signal);
       this.#hurry = new AbortController();
       if (signal.aborted) return;
-      if (this.#ledger.hasUnwritten) await this.#attempt(() => this.#ledger.write());
+      if (this.#ledger.hasUnwritten) await this.#attempt('write', () => this.#ledger.write());
       const start = this.#clock.monotonic();
       if (start < nextMark || !this.#canMark || this.#marking) continue;
       // In the background: writing goes on during a slow sync.
-      void this.#attempt(() => this.#mark()).then(() => {
+      void this.#attempt('mark', () => this.#mark()).then(() => {
         const end = this.#clock.monotonic();
         nextMark = end + Math.max(markIntervalMs, (end - start) * markShare);
       });
@@ -129,16 +142,15 @@ export class LedgerKeeper {
    * A disk that fails is said once and tried again: meanwhile a crash makes sources read more
    * again.
    */
-  async #attempt(work: () => Promise<void>): Promise<void> {
+  async #attempt(work: Work, attempt: () => Promise<void>): Promise<void> {
+    const { failing, recovered } = messages[work];
     try {
-      await work();
-      if (this.#failure) this.#log.info({}, 'The ledger is written again.');
-      this.#failure = undefined;
+      await attempt();
+      if (this.#failures.delete(work)) this.#log.info({}, recovered);
     } catch (error) {
       const failure = String(error);
-      if (failure !== this.#failure)
-        this.#log.warn({ error }, 'The ledger can not be written now.');
-      this.#failure = failure;
+      if (failure !== this.#failures.get(work)) this.#log.warn({ error }, failing);
+      this.#failures.set(work, failure);
     }
   }
 }
