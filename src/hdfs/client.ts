@@ -277,7 +277,7 @@ export class HdfsClient {
     return this.#writer(src, status, defaults, options);
   }
 
-  /** A stream into a new file. The file is closed when the stream ends, and given up if it fails. */
+  /** A stream into a new file, which is closed when the stream ends, and given up if it fails. */
   createWriteStream(path: string, options: CreateOptions = {}): Writable {
     return writeStreamOf(async () => this.create(path, options));
   }
