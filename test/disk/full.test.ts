@@ -9,9 +9,11 @@ import { NumberedFlow } from './numbered-flow.ts';
 
 const megabyte = 1 << 20;
 const seed = seedFromEnvironment();
+/** Most of the time they wait. */
+const concurrency = 2;
 const skip = smallFileSystemMissing();
 
-describe(`a full disk, MILLRACE_SEED=${seed}`, { skip }, () => {
+describe(`a full disk, MILLRACE_SEED=${seed}`, { skip, concurrency }, () => {
   test('the channel fills it up to minimumRequiredSpace, and is drained', async (t) => {
     const flow = new FlowFolder(t);
     const disk = SmallFileSystem.in(flow, { bytes: 32 * megabyte });

@@ -9,6 +9,7 @@ import { NumberedFlow } from './numbered-flow.ts';
 
 const megabyte = 1 << 20;
 const lines = 100_000;
+const longMs = 3_000;
 const seed = seedFromEnvironment();
 const skip = slowSyncMissing();
 
@@ -26,20 +27,17 @@ describe(`a disk whose syncs are slow, MILLRACE_SEED=${seed}`, { skip }, () => {
     const before = slow.count;
     run.write(lines);
     const { inputBytes } = run;
-    let slowest = 0;
-    while (run.outputBytes < inputBytes) {
-      const asked = performance.now();
-      await run.counters();
-      slowest = Math.max(slowest, performance.now() - asked);
-      await sleep(20);
-      assert(!run.agent.hasExited, run.agent.log());
-    }
+    await waitUntil('all is there', run.agent, () => run.outputBytes >= inputBytes);
     const syncs = slow.count - before;
-    t.diagnostic(`${lines} lines, ${syncs} syncs, ${Math.round(slowest)} ms for an answer`);
+    t.diagnostic(`${lines} lines, ${syncs} syncs`);
     assert(syncs > 0, 'syncs are not slowed down');
-    assert(lines / syncs > 1_000, `${lines} lines took ${syncs} syncs`);
-    assert(slowest < 500, `an answer took ${Math.round(slowest)} ms`);
+    assert(lines / syncs > 500, `${lines} lines took ${syncs} syncs`);
     await run.staysCalm(500);
+    slow.delayMs = longMs;
+    const begun = slow.count;
+    run.write(1_000);
+    await waitUntil('a sync begins', run.agent, () => slow.count > begun);
+    await run.counters(longMs / 2);
     slow.delayMs = 0;
     run.write(50_000);
     await run.ends();
