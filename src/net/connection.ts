@@ -3,7 +3,10 @@ import type { Intake } from './intake.ts';
 
 /** What a source does with one connection. */
 export interface ConnectionHandler {
-  /** Bytes that came; a view that may be kept. Whatever is in them goes to the intake at once. */
+  /**
+   * Bytes that came: a view that may be kept, unless the server `sharesReads`. Whatever is in them
+   * goes to the intake at once.
+   */
   data(chunk: Buffer): void;
   /** Nothing comes any more: the peer has ended it, it broke, or the server stops. Called once. */
   end(): void;
