@@ -1,3 +1,4 @@
+import { grown } from '../core/columns.ts';
 /** Lines of a slab as columns: what `EventBatch` is made of. */
 export interface Lines {
   readonly count: number;
@@ -74,11 +75,6 @@ export function splitLines(
     begin = next;
   }
   return { count, starts, ends, offsets, pieces };
-}
-
-function grown<A extends Uint32Array | Float64Array>(from: A, to: A): A {
-  to.set(from);
-  return to;
 }
 
 /** Only the first of the lines. */

@@ -1,7 +1,8 @@
 import type { Clock } from '../core/clock.ts';
+import { grown } from '../core/columns.ts';
 import { LineMatcher } from './line-matcher.ts';
+import type { LineRun } from './line-run.ts';
 import type { MultiLineRules } from './multi-line.ts';
-import type { LineRun } from './stream-lines.ts';
 
 const newline = 10;
 const firstKeptBytes = 4096;
@@ -181,9 +182,4 @@ function append(start: number, end: number, cut: 0 | 1): void {
   joined.starts[row] = start;
   joined.ends[row] = end;
   joined.cut[row] = cut;
-}
-
-function grown<A extends Uint32Array | Uint8Array>(from: A, to: A): A {
-  to.set(from);
-  return to;
 }

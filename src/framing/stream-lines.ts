@@ -1,13 +1,4 @@
-/** Lines within some bytes, as columns. */
-export interface LineRun {
-  bytes: Buffer;
-  count: number;
-  /** Per line, where it begins and ends: without its newline. */
-  starts: Uint32Array;
-  ends: Uint32Array;
-  /** Per line: 1 when it was cut at the limit, so that the next one goes on with it. */
-  cut: Uint8Array;
-}
+import { appendLine, type LineRun, newRun } from './line-run.ts';
 
 const newline = 10;
 const nothing = Buffer.alloc(0);
@@ -17,13 +8,7 @@ const firstKeptBytes = 64;
  * One for all: a run is valid only during the call that gives it, and thousands of peers need no
  * columns each.
  */
-const run: LineRun = {
-  bytes: nothing,
-  count: 0,
-  starts: new Uint32Array(1024),
-  ends: new Uint32Array(1024),
-  cut: new Uint8Array(1024),
-};
+const run = newRun();
 
 /**
  * Cuts what comes from one peer into lines. The beginning of a line is kept until its end comes; a
@@ -91,11 +76,11 @@ export class StreamLines {
       const found = chunk.indexOf(newline, begin);
       const end = found < 0 ? chunk.length : found;
       while (end - begin > this.#maxBytes) {
-        append(begin, begin + this.#maxBytes, 1);
+        appendLine(run, begin, begin + this.#maxBytes, 1);
         begin += this.#maxBytes;
       }
       if (found < 0) break;
-      append(begin, end, 0);
+      appendLine(run, begin, end, 0);
       begin = end + 1;
     }
     this.#giveRun();
@@ -119,7 +104,7 @@ export class StreamLines {
     const end = this.#keptBytes;
     run.bytes = this.#kept;
     run.count = 0;
-    append(0, end, cut);
+    appendLine(run, 0, end, cut);
     this.clear();
     this.#giveRun();
   }
@@ -128,21 +113,4 @@ export class StreamLines {
     if (run.count > 0) this.#take(run);
     run.bytes = nothing;
   }
-}
-
-function append(start: number, end: number, cut: 0 | 1): void {
-  const row = run.count++;
-  if (row === run.starts.length) {
-    run.starts = grown(run.starts, new Uint32Array(row * 2));
-    run.ends = grown(run.ends, new Uint32Array(row * 2));
-    run.cut = grown(run.cut, new Uint8Array(row * 2));
-  }
-  run.starts[row] = start;
-  run.ends[row] = end;
-  run.cut[row] = cut;
-}
-
-function grown<A extends Uint32Array | Uint8Array>(from: A, to: A): A {
-  to.set(from);
-  return to;
 }

@@ -1,13 +1,8 @@
-/** Messages within some bytes, as columns. */
-export interface FrameRun {
-  bytes: Buffer;
-  count: number;
-  /** Per message, where it begins and ends: without what ends it. */
-  starts: Uint32Array;
-  ends: Uint32Array;
-  /** Per message: 1 when it is not whole: cut at the limit, or its peer went away within it. */
-  cut: Uint8Array;
-  /** How many are. */
+import { appendLine, type LineRun, newRun } from './line-run.ts';
+
+/** Messages within some bytes, without what ends them; cut: not whole, for whatever reason. */
+export interface FrameRun extends LineRun {
+  /** How many are not whole. */
   cutCount: number;
 }
 
@@ -38,14 +33,7 @@ const nothing = Buffer.alloc(0);
  * One for all: a run is valid during the call that gives it only, so that thousands of connections
  * that were busy once don't keep columns each.
  */
-const run: FrameRun = {
-  bytes: nothing,
-  count: 0,
-  starts: new Uint32Array(1024),
-  ends: new Uint32Array(1024),
-  cut: new Uint8Array(1024),
-  cutCount: 0,
-};
+const run: FrameRun = { ...newRun(), cutCount: 0 };
 
 /**
  * Cuts what comes from one peer into syslog messages, in either way of RFC 6587, told apart by how
@@ -257,21 +245,8 @@ export class SyslogFrames {
 }
 
 function append(start: number, end: number, cut: 0 | 1): void {
-  const row = run.count++;
-  if (row === run.starts.length) {
-    run.starts = grown(run.starts, new Uint32Array(row * 2));
-    run.ends = grown(run.ends, new Uint32Array(row * 2));
-    run.cut = grown(run.cut, new Uint8Array(row * 2));
-  }
-  run.starts[row] = start;
-  run.ends[row] = end;
-  run.cut[row] = cut;
+  appendLine(run, start, end, cut);
   run.cutCount += cut;
-}
-
-function grown<A extends Uint32Array | Uint8Array>(from: A, to: A): A {
-  to.set(from);
-  return to;
 }
 
 function isTrailer(byte: number): boolean {

@@ -1,3 +1,4 @@
+import { grown } from '../core/columns.ts';
 import type { Column, Headers } from '../core/event-batch.ts';
 import type { MessageRun, Messages, Sender } from './intake.ts';
 
@@ -178,9 +179,4 @@ function columnOf(shares: readonly Share[], count: number, name: string): Column
     row += events;
   }
   return column;
-}
-
-function grown<A extends Uint32Array | Uint8Array>(from: A, to: A): A {
-  to.set(from);
-  return to;
 }

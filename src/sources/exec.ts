@@ -5,6 +5,7 @@ import { boolean, type ConfigOf, integer, optionalText, text } from '../config/f
 import { MillraceError } from '../core/errors.ts';
 import { RareLog } from '../core/rare-log.ts';
 import type { PollResult, Source, SourceContext } from '../core/source.ts';
+import type { LineRun } from '../framing/line-run.ts';
 import {
   multiLineFields,
   multiLineNotes,
@@ -12,7 +13,6 @@ import {
   multiLineRulesOf,
 } from '../framing/multi-line.ts';
 import { StreamGroups } from '../framing/stream-groups.ts';
-import type { LineRun } from '../framing/stream-lines.ts';
 import { ErrorLines } from '../processes/error-lines.ts';
 import { type CommandExit, RunningCommand } from '../processes/running-command.ts';
 import { OutputLines } from './exec/output-lines.ts';

@@ -4,7 +4,8 @@ import { EventBatch } from '../core/event-batch.ts';
 import type { SourceCounters } from '../core/metrics.ts';
 import { RareLog } from '../core/rare-log.ts';
 import type { Source, SourceContext } from '../core/source.ts';
-import { type LineRun, StreamLines } from '../framing/stream-lines.ts';
+import type { LineRun } from '../framing/line-run.ts';
+import { StreamLines } from '../framing/stream-lines.ts';
 import { isUtf8, type ToUtf8, toUtf8 } from '../framing/to-utf8.ts';
 import { Intake, type Sender } from '../net/intake.ts';
 import {

@@ -1,4 +1,4 @@
-import type { LineRun } from '../../framing/stream-lines.ts';
+import { appendLine, type LineRun, newRun } from '../../framing/line-run.ts';
 
 const lineFeed = 10;
 const carriageReturn = 13;
@@ -72,14 +72,14 @@ export class OutputLines {
       const end = Math.min(found, chunk.length);
       while (end - begin > this.#maxBytes) {
         const cut = cutBefore(chunk, begin + this.#maxBytes, begin + 1);
-        append(run, begin, cut, 1);
+        appendLine(run, begin, cut, 1);
         begin = cut;
       }
       if (found > chunk.length) {
         this.#keep(chunk, begin, end);
         break;
       }
-      append(run, begin, end, 0);
+      appendLine(run, begin, end, 0);
       begin = this.#behind(chunk, found);
     }
     if (run.count > 0) this.#take(run);
@@ -115,35 +115,11 @@ export class OutputLines {
     const run = this.#run;
     run.bytes = this.#kept;
     run.count = 0;
-    append(run, 0, this.#keptBytes, cut);
+    appendLine(run, 0, this.#keptBytes, cut);
     this.#kept = nothing;
     this.#keptBytes = 0;
     this.#take(run);
   }
-}
-
-type GrowingRun = { -readonly [Key in keyof LineRun]: LineRun[Key] };
-
-function newRun(): GrowingRun {
-  const [starts, ends, cut] = [new Uint32Array(64), new Uint32Array(64), new Uint8Array(64)];
-  return { bytes: nothing, count: 0, starts, ends, cut };
-}
-
-function append(run: GrowingRun, start: number, end: number, cut: 0 | 1): void {
-  const row = run.count++;
-  if (row === run.starts.length) {
-    run.starts = grown(run.starts, new Uint32Array(row * 2));
-    run.ends = grown(run.ends, new Uint32Array(row * 2));
-    run.cut = grown(run.cut, new Uint8Array(row * 2));
-  }
-  run.starts[row] = start;
-  run.ends[row] = end;
-  run.cut[row] = cut;
-}
-
-function grown<A extends Uint32Array | Uint8Array>(from: A, to: A): A {
-  to.set(from);
-  return to;
 }
 
 /** Where to cut so that no character of UTF-8 is parted: at most at `at`, not before `least`. */

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
 import { releaseSlab, retainSlab } from '../../core/slab-pool.ts';
-import type { LineRun } from '../../framing/stream-lines.ts';
+import type { LineRun } from '../../framing/line-run.ts';
 import { PendingLines } from './pending-lines.ts';
 
 /** Lines as they lie in a command's output. */

@@ -1,6 +1,7 @@
+import { grown } from '../../core/columns.ts';
 import { EventBatch, type Headers, noHeaders } from '../../core/event-batch.ts';
 import { releaseSlab, SlabPool } from '../../core/slab-pool.ts';
-import type { LineRun } from '../../framing/stream-lines.ts';
+import type { LineRun } from '../../framing/line-run.ts';
 
 /** Memory that lines are gathered in; a longer line gets memory of its own. */
 const slabBytes = 256 << 10;
@@ -139,11 +140,6 @@ function growRows(block: Block): void {
   block.starts = grown(block.starts, new Uint32Array(capacity));
   block.ends = grown(block.ends, new Uint32Array(capacity));
   block.cut = grown(block.cut, new Uint8Array(capacity));
-}
-
-function grown<A extends Uint32Array | Uint8Array>(from: A, to: A): A {
-  to.set(from);
-  return to;
 }
 
 function headersOf(cut: Uint8Array): Headers {

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
-import type { LineRun } from '../../framing/stream-lines.ts';
+import type { LineRun } from '../../framing/line-run.ts';
 import { wellFormed } from './well-formed.ts';
 
 function runOf(lines: readonly Buffer[]): LineRun {

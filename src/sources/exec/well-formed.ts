@@ -1,6 +1,6 @@
 import { isAscii, isUtf8 } from 'node:buffer';
 import { charsetNamed } from '../../framing/charset.ts';
-import type { LineRun } from '../../framing/stream-lines.ts';
+import type { LineRun } from '../../framing/line-run.ts';
 import { copyWellFormed } from '../../framing/utf8.ts';
 
 /** Gives lines whose bytes are all characters: the same where they are already. */
