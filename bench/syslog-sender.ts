@@ -2,12 +2,12 @@
  * Sends syslog messages as fast as they are taken, or at a rate, and ends:
  *
  *   node bench/syslog-sender.ts --port 5140 --events 3000000 [--format rfc5424]
- *        [--transport udp --rate 100000]
+ *        [--transport udp --rate 100000] [--connections 1000 --rate 20000]
  *
  * A block of messages is made once and sent again and again, so that sending costs little.
  */
 import { createSocket } from 'node:dgram';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { accessLines } from './generate-log.ts';
@@ -67,6 +67,36 @@ async function sendTcp(port: number, blocks: number, { messages }: SyslogBlock):
   });
 }
 
+/** Each connection sends one message at a time, at even intervals; together they keep the rate. */
+async function sendByMany(
+  port: number,
+  blocks: number,
+  connections: number,
+  rate: number,
+  { messages }: SyslogBlock,
+): Promise<void> {
+  const sockets: Socket[] = [];
+  // One after the other: some peers let few wait to be accepted.
+  for (let n = 0; n < connections; n++) {
+    const socket = connect({ host: '127.0.0.1', port });
+    await new Promise((resolve) => socket.once('connect', resolve));
+    sockets.push(socket);
+    if (n % 10 === 0) await sleep(5);
+  }
+  const begun = performance.now();
+  const events = blocks * messages.length;
+  for (let sent = 0; sent < events; ) {
+    const due = Math.min(events, Math.ceil(((performance.now() - begun) / 1000) * rate));
+    for (; sent < due; sent++)
+      sockets[sent % connections]?.write(messages[sent % blockEvents] ?? '');
+    await sleep(1);
+  }
+  const closed = sockets.map((socket) => {
+    return new Promise((resolve) => socket.once('close', resolve).resume().end());
+  });
+  await Promise.all(closed);
+}
+
 async function sendUdp(
   port: number,
   blocks: number,
@@ -93,11 +123,14 @@ if (import.meta.main) {
       format: { type: 'string', default: 'rfc3164' },
       transport: { type: 'string', default: 'tcp' },
       rate: { type: 'string', default: '100000' },
+      connections: { type: 'string', default: '1' },
     },
   });
   const blocks = Math.ceil(Number(values.events) / blockEvents);
   const block = syslogBlock(values.format === 'rfc5424' ? 'rfc5424' : 'rfc3164');
   const port = Number(values.port);
-  if (values.transport === 'udp') await sendUdp(port, blocks, Number(values.rate), block);
+  const [rate, connections] = [Number(values.rate), Number(values.connections)];
+  if (values.transport === 'udp') await sendUdp(port, blocks, rate, block);
+  else if (connections > 1) await sendByMany(port, blocks, connections, rate, block);
   else await sendTcp(port, blocks, block);
 }

@@ -30,6 +30,8 @@ interface Case {
   readonly peers: readonly PeerName[];
   /** Events a second; absent: as fast as they are taken. */
   readonly rate?: number;
+  /** Connections at once, with an event each in turn; absent: one. */
+  readonly connections?: number;
 }
 
 /** rsyslog's bodies are those of the sources for RFC 3164 only. */
@@ -49,6 +51,13 @@ const cases: Readonly<Record<string, Case>> = {
     source: 'multiport_syslogtcp',
     format: 'rfc5424',
     peers: ['millrace', 'flume'],
+  },
+  '1000 connections': {
+    source: 'syslogtcp',
+    format: 'rfc3164',
+    peers: ['millrace', 'flume', 'rsyslog'],
+    rate: 20_000,
+    connections: 1_000,
   },
   'udp-rfc3164': {
     source: 'syslogudp',
@@ -181,9 +190,12 @@ async function waitForPort(agent: AgentProcess, { source }: Case, port: number):
   if (agent.hasExited) throw new Error(`it ended early: ${agent.log().slice(-2_000)}`);
 }
 
-function startSender({ source, format, rate }: Case, port: number): Promise<void> {
+function startSender(each: Case, port: number): Promise<void> {
+  const { source, format, rate, connections } = each;
   const args = ['--port', `${port}`, '--events', values.events, '--format', format];
-  if (source === 'syslogudp') args.push('--transport', 'udp', '--rate', `${rate}`);
+  if (source === 'syslogudp') args.push('--transport', 'udp');
+  if (rate !== undefined) args.push('--rate', `${rate}`);
+  if (connections !== undefined) args.push('--connections', `${connections}`);
   const sender = spawn(
     process.execPath,
     [join(repositoryRoot, 'bench/syslog-sender.ts'), ...args],
@@ -283,10 +295,10 @@ const table = [
 ].join('\n');
 const block = syslogBlock('rfc3164');
 const meanBytes = Buffer.concat(block.messages).length / blockEvents;
-const introduction = `One connection, and a sender on the same machine, which has two processors for
+const introduction = `One connection unless said otherwise, and a sender on the same machine, which has two processors for
 both: ${values.events} messages of ${meanBytes.toFixed(0)} bytes, parsed, through memory into one file.
 CPU is that of the receiver alone, all threads, from the first message on. Over UDP the sender keeps
-to 50,000 datagrams a second.`;
+to 50,000 datagrams a second, over 1,000 connections to 20 events a second each.`;
 if (!values.profiles) {
   saveNote('syslog', 'Syslog over the network', `${introduction}\n\n${table}`, results);
   writeReport();

@@ -75,7 +75,8 @@ describe(`a full disk, MILLRACE_SEED=${seed}`, { skip, concurrency }, () => {
     assert.equal(complaint.component, 'channel c1');
     await run.staysCalm(1_000);
     remove();
-    await run.moves();
+    // What came before may all be delivered by now: files that sinks have emptied are used again.
+    run.write(50_000);
     await run.ends();
   });
 
