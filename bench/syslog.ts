@@ -55,7 +55,8 @@ const cases: Readonly<Record<string, Case>> = {
   '1000 connections': {
     source: 'syslogtcp',
     format: 'rfc3164',
-    peers: ['millrace', 'flume', 'rsyslog'],
+    // rsyslog, as it is set up here, resets so many connections.
+    peers: ['millrace'],
     rate: 20_000,
     connections: 1_000,
   },
