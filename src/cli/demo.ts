@@ -141,8 +141,8 @@ class Demo {
     this.#lastReport = now;
     const inChannel = this.#counter('CHANNEL', 'ChannelSize');
     const out = this.#counter('SINK', 'EventDrainSuccessCount');
-    const files = fileCount(this.#collected);
-    return `${Math.round(rate)} events/s, ${inChannel} in the channel, ${out} in ${files} files`;
+    const files = filesText(fileCount(this.#collected));
+    return `${Math.round(rate)} events/s, ${inChannel} in the channel, ${out} in ${files}`;
   }
 
   /** Resolves when the sink has had this many events, or when that takes too long. */
@@ -171,7 +171,11 @@ function verdict(written: number, collected: number, doubles: number, files: num
   const end = isWhole
     ? 'None is missing, none is there twice.'
     : `${missing} missing, ${doubles} twice.`;
-  return `${written} lines written, ${collected} of them in ${files} files. ${end}`;
+  return `${written} lines written, ${collected} of them in ${filesText(files)}. ${end}`;
+}
+
+function filesText(count: number): string {
+  return count === 1 ? '1 file' : `${count} files`;
 }
 
 /** The configuration for a directory; the text is as a .properties file needs it. */
