@@ -132,6 +132,16 @@ test('events leave in order, from memory, the log, and memory again', async () =
   await channel.stop();
 });
 
+test('a put that fits into memory does not pass one that is on its way to the disk', async () => {
+  const { channel } = await openNew(tight);
+  const batches = [lines(0, 8), lines(8, 13), lines(13, 15)].map((batch) =>
+    batch.withOrigin(undefined),
+  );
+  await Promise.all(batches.map((batch) => put(channel, batch)));
+  assert.deepEqual(await takeAll(channel), numbers(0, 15));
+  await channel.stop();
+});
+
 test('a stop writes what is in memory alone into the log', async () => {
   const { channel } = await openNew();
   await put(channel, lines(0, 5));

@@ -93,7 +93,7 @@ export class FileChannel implements Channel {
   #nextNumber = 0;
   #numbering = new Numbering(0);
   readonly #unlogged: Unlogged | undefined;
-  /** Puts that are not durable yet. */
+  /** Puts on their way into the log, from the call until they are durable or refused. */
   #storing = 0;
   readonly #syncs = new Map<string, () => Promise<void>>();
   readonly #consumers = new Map<string, Consumer>();
@@ -238,6 +238,8 @@ export class FileChannel implements Channel {
     const { log } = this.#open();
     const unlogged = this.#storing === 0 && this.#isInMemory() && this.#unlogged?.fits(batch);
     const record = unlogged ? [] : encodeBatch(batch);
+    // From here on, so that no later put takes the shorter way past this one.
+    if (!unlogged) this.#storing++;
     const room = unlogged ? undefined : await this.#roomFor(record, log, reservation);
     let stored = false;
     try {
@@ -257,7 +259,10 @@ export class FileChannel implements Channel {
       }
       this.counters.EventPutSuccessCount += batch.length;
     } finally {
-      if (!stored) room?.release();
+      if (room && !stored) {
+        room.release();
+        this.#storing--;
+      }
       reservation.release();
     }
   }
@@ -339,6 +344,7 @@ export class FileChannel implements Channel {
     try {
       return await log.reserve(bytes);
     } catch (error) {
+      this.#storing--;
       reservation.release();
       throw new ChannelFullError(this.name, error instanceof Error ? error.message : String(error));
     }
@@ -365,7 +371,6 @@ export class FileChannel implements Channel {
     this.#nextNumber += batch.length;
     this.#room.use(reservation, noSlab, batch.length);
     retainSlab(batch.slab);
-    this.#storing++;
     await this.#append(log, batch, record, number, (position) => {
       room.release();
       this.#storing--;
