@@ -32,6 +32,7 @@ export {
   optionalText,
   text,
 } from './config/field.ts';
+export { ChosenSerializer, serializer } from './config/serializer-field.ts';
 export type {
   Channel,
   ChannelContext,
@@ -67,6 +68,6 @@ export type { Interceptor } from './core/interceptor.ts';
 export type { LogFields, Logger } from './core/log.ts';
 export { ChannelCounters, SinkCounters, SourceCounters } from './core/metrics.ts';
 export type { Route, Selector } from './core/selector.ts';
-export type { EventSerializer } from './core/serializer.ts';
+export type { EventSerializer, SerializerContext } from './core/serializer.ts';
 export type { Settlement, Sink, SinkContext } from './core/sink.ts';
 export type { PollResult, Source, SourceContext, SourceStreams } from './core/source.ts';

@@ -5,7 +5,10 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { referenceFiles } from './config/reference.ts';
 import { ConfigError } from './core/errors.ts';
-import { definitions, resolver } from './registry.ts';
+import { eventSerializers } from './formats/event-serializers.ts';
+import { allDefinitions, builtins, resolver } from './registry.ts';
+
+const definitions = await allDefinitions();
 
 const directory = mkdtempSync(join(tmpdir(), 'millrace-registry-'));
 after(() => rmSync(directory, { recursive: true }));
@@ -80,6 +83,26 @@ test('a file that cannot be loaded, or exports several, says so', async () => {
   await assert.rejects(find('sink', './broken.js'), ConfigError);
   await assert.rejects(find('sink', './missing.ts'), ConfigError);
   await assert.rejects(find('sink', './several.js'), /exports 2 sinks/);
+});
+
+test('each line of the registry says what the definition says that it loads', async () => {
+  for (const [kind, table] of Object.entries(builtins)) {
+    for (const [type, { classes, load }] of Object.entries(table)) {
+      const definition = await load();
+      const { kind: ownKind, type: ownType, classes: ownClasses } = definition;
+      assert.deepEqual(
+        { kind, type, classes },
+        { kind: ownKind, type: ownType, classes: ownClasses },
+      );
+    }
+  }
+});
+
+test('every serializer that a sink accepts can be explained', () => {
+  assert.deepEqual(
+    definitions.filter(({ kind }) => kind === 'serializer'),
+    eventSerializers,
+  );
 });
 
 test('a type or class names one component of a kind', () => {

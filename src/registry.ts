@@ -1,60 +1,175 @@
 import { findPackageJSON, isBuiltin, registerHooks } from 'node:module';
 import { resolve as resolvePath } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { fileChannel } from './channels/file.ts';
-import { memoryChannel } from './channels/memory.ts';
-import { pseudoTransactionChannel } from './channels/pseudo-transaction.ts';
-import { spillableMemoryChannel } from './channels/spillable-memory.ts';
 import type { ComponentKind, Definition } from './config/definition.ts';
 import { flumeClass } from './config/flume-types.ts';
 import type { DefinitionOf, Resolver } from './config/plan.ts';
 import { ConfigError } from './core/errors.ts';
-import { eventSerializers } from './formats/event-serializers.ts';
-import { hostInterceptor } from './interceptors/host.ts';
-import { staticInterceptor } from './interceptors/static.ts';
-import { timestampInterceptor } from './interceptors/timestamp.ts';
-import { replicatingSelector } from './selectors/replicating.ts';
-import { fileRollSink } from './sinks/file-roll.ts';
-import { loggerSink } from './sinks/logger.ts';
-import { nullSink } from './sinks/null.ts';
-import { execSource } from './sources/exec.ts';
-import { journalSource } from './sources/journal.ts';
-import { multiportSyslogTcpSource } from './sources/multiport-syslogtcp.ts';
-import { netcatSource } from './sources/netcat.ts';
-import { netcatUdpSource } from './sources/netcatudp.ts';
-import { seqSource } from './sources/seq.ts';
-import { spooldirSource } from './sources/spooldir.ts';
-import { stressSource } from './sources/stress.ts';
-import { syslogTcpSource } from './sources/syslogtcp.ts';
-import { syslogUdpSource } from './sources/syslogudp.ts';
-import { taildirSource } from './sources/taildir.ts';
 
-/** Every built-in component, in the order of the reference. Nothing registers itself. */
-export const definitions: readonly Definition[] = [
-  taildirSource,
-  spooldirSource,
-  execSource,
-  journalSource,
-  netcatSource,
-  netcatUdpSource,
-  syslogTcpSource,
-  multiportSyslogTcpSource,
-  syslogUdpSource,
-  seqSource,
-  stressSource,
-  memoryChannel,
-  fileChannel,
-  pseudoTransactionChannel,
-  spillableMemoryChannel,
-  fileRollSink,
-  loggerSink,
-  nullSink,
-  timestampInterceptor,
-  hostInterceptor,
-  staticInterceptor,
-  replicatingSelector,
-  ...eventSerializers,
-];
+/** A built-in component, before it is loaded: a configuration waits only for those it names. */
+interface Builtin<K extends ComponentKind> {
+  /** The `classes` of the definition. */
+  readonly classes?: readonly string[];
+  readonly load: () => Promise<DefinitionOf<K>>;
+}
+
+/**
+ * Every built-in component by its kind and its `type`, in the order of the reference. Nothing
+ * registers itself; `registry.test.ts` holds each line to the definition that it loads.
+ */
+export const builtins: { readonly [K in ComponentKind]: Readonly<Record<string, Builtin<K>>> } = {
+  source: {
+    taildir: {
+      classes: ['org.apache.flume.source.taildir.TaildirSource'],
+      load: async () => (await import('./sources/taildir.ts')).taildirSource,
+    },
+    spooldir: {
+      classes: ['org.apache.flume.source.SpoolDirectorySource'],
+      load: async () => (await import('./sources/spooldir.ts')).spooldirSource,
+    },
+    exec: {
+      classes: ['org.apache.flume.source.ExecSource'],
+      load: async () => (await import('./sources/exec.ts')).execSource,
+    },
+    journal: {
+      load: async () => (await import('./sources/journal.ts')).journalSource,
+    },
+    netcat: {
+      classes: ['org.apache.flume.source.NetcatSource'],
+      load: async () => (await import('./sources/netcat.ts')).netcatSource,
+    },
+    netcatudp: {
+      classes: ['org.apache.flume.source.NetcatUdpSource'],
+      load: async () => (await import('./sources/netcatudp.ts')).netcatUdpSource,
+    },
+    syslogtcp: {
+      classes: ['org.apache.flume.source.SyslogTcpSource'],
+      load: async () => (await import('./sources/syslogtcp.ts')).syslogTcpSource,
+    },
+    multiport_syslogtcp: {
+      classes: ['org.apache.flume.source.MultiportSyslogTCPSource'],
+      load: async () => (await import('./sources/multiport-syslogtcp.ts')).multiportSyslogTcpSource,
+    },
+    syslogudp: {
+      classes: ['org.apache.flume.source.SyslogUDPSource'],
+      load: async () => (await import('./sources/syslogudp.ts')).syslogUdpSource,
+    },
+    seq: {
+      classes: ['org.apache.flume.source.SequenceGeneratorSource'],
+      load: async () => (await import('./sources/seq.ts')).seqSource,
+    },
+    stress: {
+      classes: ['org.apache.flume.source.StressSource'],
+      load: async () => (await import('./sources/stress.ts')).stressSource,
+    },
+  },
+  channel: {
+    memory: {
+      classes: ['org.apache.flume.channel.MemoryChannel'],
+      load: async () => (await import('./channels/memory.ts')).memoryChannel,
+    },
+    file: {
+      classes: ['org.apache.flume.channel.file.FileChannel'],
+      load: async () => (await import('./channels/file.ts')).fileChannel,
+    },
+    'org.apache.flume.channel.PseudoTxnMemoryChannel': {
+      load: async () => (await import('./channels/pseudo-transaction.ts')).pseudoTransactionChannel,
+    },
+    spillablememory: {
+      classes: ['org.apache.flume.channel.SpillableMemoryChannel'],
+      load: async () => (await import('./channels/spillable-memory.ts')).spillableMemoryChannel,
+    },
+  },
+  sink: {
+    file_roll: {
+      classes: ['org.apache.flume.sink.RollingFileSink'],
+      load: async () => (await import('./sinks/file-roll.ts')).fileRollSink,
+    },
+    hdfs: {
+      classes: ['org.apache.flume.sink.hdfs.HDFSEventSink'],
+      load: async () => (await import('./sinks/hdfs.ts')).hdfsSink,
+    },
+    logger: {
+      classes: ['org.apache.flume.sink.LoggerSink'],
+      load: async () => (await import('./sinks/logger.ts')).loggerSink,
+    },
+    null: {
+      classes: ['org.apache.flume.sink.NullSink'],
+      load: async () => (await import('./sinks/null.ts')).nullSink,
+    },
+  },
+  interceptor: {
+    timestamp: {
+      classes: ['org.apache.flume.interceptor.TimestampInterceptor$Builder'],
+      load: async () => (await import('./interceptors/timestamp.ts')).timestampInterceptor,
+    },
+    host: {
+      classes: ['org.apache.flume.interceptor.HostInterceptor$Builder'],
+      load: async () => (await import('./interceptors/host.ts')).hostInterceptor,
+    },
+    static: {
+      classes: ['org.apache.flume.interceptor.StaticInterceptor$Builder'],
+      load: async () => (await import('./interceptors/static.ts')).staticInterceptor,
+    },
+  },
+  selector: {
+    replicating: {
+      classes: ['org.apache.flume.channel.ReplicatingChannelSelector'],
+      load: async () => (await import('./selectors/replicating.ts')).replicatingSelector,
+    },
+  },
+  serializer: {
+    text: {
+      classes: [
+        'org.apache.flume.serialization.BodyTextEventSerializer',
+        'org.apache.flume.serialization.BodyTextEventSerializer$Builder',
+      ],
+      load: async () => (await import('./formats/text.ts')).textSerializer,
+    },
+    header_and_text: {
+      classes: [
+        'org.apache.flume.serialization.HeaderAndBodyTextEventSerializer',
+        'org.apache.flume.serialization.HeaderAndBodyTextEventSerializer$Builder',
+      ],
+      load: async () => (await import('./formats/header-and-text.ts')).headerAndTextSerializer,
+    },
+    json: {
+      load: async () => (await import('./formats/json-lines.ts')).jsonLinesSerializer,
+    },
+    csv: {
+      load: async () => (await import('./formats/csv.ts')).csvSerializer,
+    },
+    avro_event: {
+      classes: [
+        'org.apache.flume.serialization.FlumeEventAvroEventSerializer',
+        'org.apache.flume.serialization.FlumeEventAvroEventSerializer$Builder',
+      ],
+      load: async () => (await import('./formats/avro-event.ts')).avroEventSerializer,
+    },
+    avro_body: {
+      classes: [
+        'org.apache.flume.sink.hdfs.AvroEventSerializer',
+        'org.apache.flume.sink.hdfs.AvroEventSerializer$Builder',
+        'org.apache.flume.serialization.AvroEventSerializer',
+        'org.apache.flume.serialization.AvroEventSerializer$Builder',
+      ],
+      load: async () => (await import('./formats/avro-body.ts')).avroBodySerializer,
+    },
+    sequence_file: {
+      load: async () => (await import('./formats/sequence-file.ts')).sequenceFileSerializer,
+    },
+    parquet: {
+      load: async () => (await import('./formats/parquet.ts')).parquetSerializer,
+    },
+  },
+};
+
+/** The definitions of all built-in components, loaded: for what is about all of them. */
+export async function allDefinitions(): Promise<readonly Definition[]> {
+  const tables: readonly Record<string, { load(): Promise<Definition> }>[] =
+    Object.values(builtins);
+  return Promise.all(tables.flatMap(Object.values).map(({ load }) => load()));
+}
 
 /**
  * Finds what `type` names: a built-in component by alias in any case or by Flume's class name, a
@@ -63,20 +178,23 @@ export const definitions: readonly Definition[] = [
  */
 export function resolver(baseDirectory: string): Resolver {
   return {
-    types: (kind) => definitions.filter((each) => each.kind === kind).map((each) => each.type),
-    find: async (kind, type) => builtin(kind, type) ?? (await custom(kind, type, baseDirectory)),
+    types: (kind) => Object.keys(builtins[kind]),
+    find: async (kind, type) =>
+      (await builtin(kind, type)) ?? (await custom(kind, type, baseDirectory)),
   };
 }
 
 /** A built-in component by alias in any case, or by Flume's class name. */
-export function builtin<K extends ComponentKind>(
+export async function builtin<K extends ComponentKind>(
   kind: K,
   type: string,
-): DefinitionOf<K> | undefined {
-  const isNamed = (each: Definition): each is DefinitionOf<K> =>
-    each.kind === kind &&
-    (each.type.toLowerCase() === type.toLowerCase() || each.classes?.includes(type) === true);
-  return definitions.find(isNamed);
+): Promise<DefinitionOf<K> | undefined> {
+  const table: Readonly<Record<string, Builtin<K>>> = builtins[kind];
+  const found = Object.entries(table).find(
+    ([each, { classes }]) =>
+      each.toLowerCase() === type.toLowerCase() || classes?.includes(type) === true,
+  );
+  return found?.[1].load();
 }
 
 const packageName = /^(@[a-z0-9][\w.-]*\/)?[a-z0-9][\w-]*$/;

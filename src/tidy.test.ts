@@ -2,7 +2,9 @@ import { strict as assert } from 'node:assert';
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, test } from 'node:test';
-import { definitions } from './registry.ts';
+import { allDefinitions } from './registry.ts';
+
+const definitions = await allDefinitions();
 
 /* The style that a machine can check, beside what Biome and tsc check. */
 
@@ -15,7 +17,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   core: [],
   config: ['core'],
   bytes: ['core'],
-  codecs: ['core'],
+  codecs: ['core', 'bytes'],
   formats: ['core', 'config', 'bytes', 'codecs'],
   net: ['core', 'config', 'bytes'],
   framing: ['core', 'config', 'bytes'],
@@ -26,9 +28,10 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   interceptors: ['core', 'config', 'bytes', 'formats'],
   selectors: ['core', 'config', 'bytes', 'formats'],
   channels: ['core', 'config', 'bytes', 'codecs', 'formats'],
-  sinks: ['core', 'config', 'bytes', 'codecs', 'formats', 'hdfs'],
+  outputs: ['core', 'files'],
+  sinks: ['core', 'config', 'bytes', 'codecs', 'formats', 'files', 'outputs', 'hdfs'],
   agent: ['core', 'config', 'registry.ts'],
-  cli: ['core', 'config', 'channels', 'agent', 'registry.ts'],
+  cli: ['core', 'config', 'codecs', 'formats', 'channels', 'hdfs', 'agent', 'registry.ts'],
   testing: ['core', 'config', 'bytes', 'codecs', 'formats'],
 };
 /** Every file of these is a component, or a folder of one component's parts. */

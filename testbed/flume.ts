@@ -19,6 +19,8 @@ export interface FlumeOptions {
   readonly javaOptions?: readonly string[];
   /** Class path entries that go before Flume's own. */
   readonly classPath?: readonly string[];
+  /** And those that go behind them, such as Hadoop's. */
+  readonly moreClassPath?: readonly string[];
   readonly logPath: string;
   readonly cwd?: string;
 }
@@ -47,7 +49,7 @@ export function startFlume(options: FlumeOptions): AgentProcess {
   const args = ['-n', options.agent, '-f', options.conf, '--no-reload-conf'];
   return AgentProcess.start({
     command: javaCommand('java'),
-    args: javaArguments(args, options.javaOptions, options.classPath),
+    args: javaArguments(args, options),
     logPath: options.logPath,
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   });
@@ -55,11 +57,11 @@ export function startFlume(options: FlumeOptions): AgentProcess {
 
 function javaArguments(
   args: readonly string[],
-  javaOptions: readonly string[] = ['-Xmx1g'],
-  classPath: readonly string[] = [],
+  options: Pick<FlumeOptions, 'javaOptions' | 'classPath' | 'moreClassPath'> = {},
 ): string[] {
-  const path = [...classPath, join(here, 'flume'), join(jarFolder(), '*')].join(':');
-  return [...javaOptions, '-cp', path, 'org.apache.flume.node.Application', ...args];
+  const { javaOptions = ['-Xmx1g'], classPath = [], moreClassPath = [] } = options;
+  const path = [...classPath, join(here, 'flume'), join(jarFolder(), '*'), ...moreClassPath];
+  return [...javaOptions, '-cp', path.join(':'), 'org.apache.flume.node.Application', ...args];
 }
 
 /** One per version of the list of jars. */

@@ -39,7 +39,7 @@ interface DataNode {
   process?: AgentProcess;
 }
 
-const readyMs = 60_000;
+const readyMs = 120_000;
 const pollMs = 100;
 const packages = 'org.apache.hadoop.hdfs';
 /** What JDK 17 keeps from Hadoop otherwise. */

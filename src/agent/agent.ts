@@ -7,7 +7,7 @@ import { FanOut } from '../core/fan-out.ts';
 import type { Logger } from '../core/log.ts';
 import { ChannelCounters, type Counters, SinkCounters, SourceCounters } from '../core/metrics.ts';
 import { ChannelStreams } from '../core/source-streams.ts';
-import { SinkRunner } from './sink-runner.ts';
+import { SinkRunner, watchedSettlement } from './sink-runner.ts';
 import { SourceRunner } from './source-runner.ts';
 import { Supervisor, type Unit } from './supervisor.ts';
 
@@ -29,7 +29,7 @@ export interface AgentOptions extends Seams {
   /**
    * Finds the definition of a sink type, for what sinks left behind that are no longer configured.
    */
-  readonly sinkOfType: (type: string) => SinkDefinition | undefined;
+  readonly sinkOfType: (type: string) => Promise<SinkDefinition | undefined>;
   /** Called when the agent has a bug and must stop. */
   readonly onBug: (error: unknown) => void;
 }
@@ -125,8 +125,8 @@ export class Agent {
       if (present.some((sink) => sink.name === name) || consumer.state.size === 0) continue;
       const context = this.#context('sink', name);
       const type = typeIn(consumer.state);
-      const recover = type === undefined ? undefined : this.#options.sinkOfType(type)?.recover;
-      if (recover) await recover(consumer, context);
+      const left = type === undefined ? undefined : await this.#options.sinkOfType(type);
+      if (left?.recover) await left.recover(consumer, context);
       else
         context.log.warn({ type }, 'A sink that is gone left files that can not be looked after.');
     }
@@ -138,7 +138,8 @@ export class Agent {
     if (!channel || !needed) return;
     const counters = new SinkCounters();
     const consumer: Consumer = channel.consumer(name);
-    const context = { ...this.#context('sink', name), counters, settlement: consumer };
+    const settlement = watchedSettlement(consumer, (ranges) => runner.committed(ranges));
+    const context = { ...this.#context('sink', name), counters, settlement };
     const runner = new SinkRunner({
       sink: definition.create(config, context),
       settles: definition.settles,

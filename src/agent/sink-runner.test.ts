@@ -4,13 +4,13 @@ import type { Consumer, Range } from '../core/channel.ts';
 import { DeliveryError } from '../core/errors.ts';
 import { EventBatch } from '../core/event-batch.ts';
 import { EventQueue } from '../core/event-queue.ts';
-import { silentLogger } from '../core/log.ts';
+import { type Logger, silentLogger } from '../core/log.ts';
 import { ChannelCounters, SinkCounters } from '../core/metrics.ts';
-import type { Sink } from '../core/sink.ts';
+import type { Settlement, Sink } from '../core/sink.ts';
 import { ManualClock } from '../testing/manual-clock.ts';
-import { SinkRunner } from './sink-runner.ts';
+import { SinkRunner, watchedSettlement } from './sink-runner.ts';
 
-function rig(write: Sink['write'], settles = false) {
+function rig(write: Sink['write'], settles = false, log: Logger = silentLogger) {
   const queue = new EventQueue(new ChannelCounters());
   const borrower = queue.borrower();
   const committed: string[] = [];
@@ -20,6 +20,7 @@ function rig(write: Sink['write'], settles = false) {
       for (const [from, to] of ranges) committed.push(`${from}-${to}`);
       borrower.settle(ranges);
     },
+    absorb: borrower.absorb,
     release: borrower.release,
     detach: borrower.releaseAll,
     state: new Map(),
@@ -37,11 +38,12 @@ function rig(write: Sink['write'], settles = false) {
     consumer,
     counters,
     clock,
-    log: silentLogger,
+    log,
     onBug: (error) => bugs.push(error),
   });
   const push = (...bodies: string[]) => queue.push(EventBatch.of(bodies.map((body) => ({ body }))));
-  return { runner, push, clock, counters, committed, consumer, bugs };
+  const settlement = watchedSettlement(consumer, (ranges) => runner.committed(ranges));
+  return { runner, push, clock, counters, committed, settlement, bugs };
 }
 
 const texts = (batch: EventBatch) => [...batch].map(({ body }) => body.toString()).join('');
@@ -92,21 +94,48 @@ test('events that the destination refuses are dropped, the others written again'
 });
 
 test('a sink that settles itself commits when it knows; a failure releases the rest', async () => {
-  let consumer: Consumer | undefined;
+  let settlement: Settlement | undefined;
   const written: string[] = [];
   const held: Range[] = [];
   const { runner, push, clock, ...rest } = rig(async (batch, first) => {
     written.push(texts(batch));
     held.push([first, first + batch.length]);
     if (written.length === 2) throw new Error('no');
-    if (written.length === 4) await consumer?.commit(held.splice(0).slice(-2));
+    if (written.length === 4) await settlement?.commit(held.splice(0).slice(-2));
   }, true);
-  consumer = rest.consumer;
+  settlement = rest.settlement;
   push('a', 'b', 'c');
   await runner.start();
   await clock.advance(1_000);
   assert.deepEqual(written, ['ab', 'c', 'ab', 'c']);
   assert.deepEqual(rest.committed, ['0-2', '2-3']);
+  await runner.stop();
+});
+
+test('a sink that settles works again when what it took is committed', async () => {
+  const times: number[] = [];
+  const said: string[] = [];
+  const say = (_: object, text: string) => void said.push(text);
+  const log: Logger = { ...silentLogger, error: say, info: say };
+  const { runner, push, clock, counters, settlement } = rig(
+    async (_, first) => {
+      times.push(clock.monotonic());
+      // What was taken before fails at the next call.
+      if (times.length < 7 && times.length % 2 === 0) throw new Error('no');
+      if (times.length > 6) await settlement.commit([[first, first + 2]]);
+    },
+    true,
+    log,
+  );
+  push('a', 'b', 'c', 'd');
+  await runner.start();
+  await clock.advance(10_000);
+  assert.deepEqual(times, [0, 0, 250, 250, 750, 750, 1750, 1750]);
+  assert.deepEqual(said, [
+    'A write failed: the sink tries again until it works.',
+    'The sink writes again.',
+  ]);
+  assert.equal(counters.EventDrainSuccessCount, 4);
   await runner.stop();
 });
 

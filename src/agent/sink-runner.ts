@@ -4,7 +4,8 @@ import type { Clock } from '../core/clock.ts';
 import { DeliveryError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import type { SinkCounters } from '../core/metrics.ts';
-import type { Sink } from '../core/sink.ts';
+import { RangeSet } from '../core/range-set.ts';
+import type { Settlement, Sink } from '../core/sink.ts';
 import { Backoff, Courtesy } from './pace.ts';
 
 /** The first wait after a failed write, and the longest (Flume always waits 5 s). */
@@ -30,6 +31,8 @@ export class SinkRunner {
   #loop: Promise<void> | undefined;
   readonly #backoff = new Backoff(firstRetryMs, longestRetryMs);
   #failing = false;
+  /** Of the first batch that was taken after a failure, what is not committed yet. */
+  #proof: RangeSet | undefined;
 
   constructor(parts: SinkRunnerParts) {
     this.#parts = parts;
@@ -62,12 +65,11 @@ export class SinkRunner {
       await courtesy.pause();
       const taken = await consumer.take(sink.batchSize, signal);
       if (!taken) continue;
-      this.#count(taken.events.length);
+      const { first, events } = taken;
+      this.#count(events.length);
+      if (this.#failing) this.#proof ??= RangeSet.of([[first, first + events.length]]);
       try {
         await this.#write(taken);
-        if (this.#failing) this.#parts.log.info({}, 'The sink writes again.');
-        this.#failing = false;
-        this.#backoff.reset();
       } catch (error) {
         await this.#failed(error, taken, signal);
       }
@@ -75,10 +77,28 @@ export class SinkRunner {
   }
 
   async #write({ first, events }: Taken): Promise<void> {
-    const { sink, settles, consumer, counters } = this.#parts;
+    const { sink, settles, consumer } = this.#parts;
     await sink.write(events, first);
-    if (!settles) await consumer.commit([[first, first + events.length]]);
-    counters.EventDrainSuccessCount += events.length;
+    if (settles) return;
+    const ranges: Range[] = [[first, first + events.length]];
+    await consumer.commit(ranges);
+    this.committed(ranges);
+  }
+
+  /**
+   * Called with what was delivered and committed. A write that resolves says little of a sink that
+   * settles by itself: it works again when all of a batch is out.
+   */
+  committed(ranges: readonly Range[]): void {
+    const { counters, log } = this.#parts;
+    for (const [from, to] of ranges) counters.EventDrainSuccessCount += to - from;
+    if (!this.#proof) return;
+    this.#proof.deleteAll(ranges);
+    if (!this.#proof.empty) return;
+    this.#proof = undefined;
+    this.#failing = false;
+    this.#backoff.reset();
+    log.info({}, 'The sink writes again.');
   }
 
   #count(events: number): void {
@@ -91,6 +111,7 @@ export class SinkRunner {
   async #failed(error: unknown, { first, events }: Taken, signal: AbortSignal): Promise<void> {
     const { settles, consumer, counters, clock, log, onBug } = this.#parts;
     counters.EventWriteFail++;
+    this.#proof = undefined;
     if (error instanceof AssertionError) onBug(error);
     if (settles) consumer.detach();
     else if (error instanceof DeliveryError) {
@@ -109,6 +130,27 @@ export class SinkRunner {
     this.#failing = true;
     await clock.sleep(waitMs, signal);
   }
+}
+
+/** A sink's channel, so that somebody is told what the sink has committed. */
+export function watchedSettlement(
+  consumer: Consumer,
+  committed: (ranges: readonly Range[]) => void,
+): Settlement {
+  return {
+    get state() {
+      return consumer.state;
+    },
+    commit: async (ranges, delta) => {
+      await consumer.commit(ranges, delta);
+      committed(ranges);
+    },
+    absorb: (ranges) => consumer.absorb(ranges),
+    release: (ranges) => consumer.release(ranges),
+    saveState: (delta) => consumer.saveState(delta),
+    onSync: (sync) => consumer.onSync(sync),
+    isPressed: () => consumer.isPressed(),
+  };
 }
 
 /** Sequences `[first, first + count)`, divided into those at the given indices and the others. */

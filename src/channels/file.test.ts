@@ -89,6 +89,31 @@ test('what was put is there after a power loss, and what was committed is not', 
   assert.deepEqual(await takeAll(next), ['c', 'd']);
 });
 
+test('what sinks keep themselves needs no memory, and comes back from many segments', async () => {
+  const { channel } = await openNew({ ...settings, memoryBytes: 256 << 10 });
+  const bodies = Array.from({ length: 90 }, (_, index) => `${index} `.padEnd(50_000, 'x'));
+  for (const body of bodies) await put(channel, body);
+  const sink = channel.consumer('k1');
+  for (const round of ['kept', 'released', 'released again']) {
+    for (const body of bodies) {
+      const taken = await sink.take(1, AbortSignal.timeout(1_000));
+      assert.equal(taken?.events.body(0).toString(), body, `${round}: ${body.slice(0, 3)}`);
+      sink.absorb([[taken.first, taken.first + 1]]);
+    }
+    sink.detach();
+  }
+  const held: EventBatch[] = [];
+  while (held.length < bodies.length) {
+    const taken = await sink.take(1, AbortSignal.timeout(1_000));
+    assert(taken, `after ${held.length} events`);
+    held.push(taken.events);
+  }
+  assert.deepEqual(
+    held.map((batch) => batch.body(0).toString()),
+    bodies,
+  );
+});
+
 async function put(channel: Channel, ...bodies: string[]): Promise<void> {
   const batch = EventBatch.of(bodies.map((body) => ({ body })));
   await channel.put(batch, await channel.reserve(batch));

@@ -106,6 +106,21 @@ test('a sink whose data can not be synced keeps the channel from marking', async
   assert.equal(channel.stream('r1/s')?.settled, 3);
 });
 
+test('what a sink kept from being marked is marked once it has come up', async () => {
+  const { channel, clock } = await openNew();
+  channel.introduce('r1/s', null, 0);
+  await putAndCommit(channel, 0, 3, '/out/1');
+  await clock.advance(100);
+  const next = await crash(channel, 'process');
+  const { clock: later } = disks.get(next) as { clock: ManualClock };
+  // It has files to look after first, and nothing new ever comes.
+  await later.advance(5_000);
+  assert.equal(next.stream('r1/s')?.settled, 0);
+  next.consumer('k1').onSync(async () => {});
+  await later.advance(1_500);
+  assert.equal(next.stream('r1/s')?.settled, 3);
+});
+
 test('bodies take up byteCapacity by the memory they keep alive, once per slab', async () => {
   const { channel } = await openNew({ ...limits, byteCapacity: 1_000, keepAlive: 0 });
   const slab = Buffer.alloc(500);

@@ -16,6 +16,7 @@ import { EventQueue, type Settled } from '../core/event-queue.ts';
 import type { LedgerChange } from '../core/ledger.ts';
 import type { ChannelCounters } from '../core/metrics.ts';
 import { PutRule } from '../core/put-rule.ts';
+import { addRange } from '../core/ranges.ts';
 import { Room } from '../core/room.ts';
 import { LedgerKeeper } from './memory/ledger-keeper.ts';
 import { LedgerLog } from './memory/ledger-log.ts';
@@ -92,6 +93,7 @@ class MemoryChannel implements Channel {
 
   readonly #context: ChannelContext;
   readonly #room: Room;
+  #isStopping = false;
   readonly #queue: EventQueue;
   readonly #ledger: LedgerLog;
   readonly #keeper: LedgerKeeper;
@@ -119,7 +121,12 @@ class MemoryChannel implements Channel {
     counters.ChannelCapacity = config.capacity;
   }
 
+  prepareStop(): void {
+    this.#isStopping = true;
+  }
+
   async start(): Promise<void> {
+    this.#isStopping = false;
     await this.#ledger.open();
     this.#keeper.start();
     this.counters.StartTime = this.#context.clock.now();
@@ -204,11 +211,13 @@ class MemoryChannel implements Channel {
     return {
       take: (max, signal): Promise<Taken | undefined> => borrower.take(max, signal),
       commit: async (ranges, delta) => this.#commit(sink, borrower.settle(ranges), delta),
+      // They are nowhere else.
+      absorb: () => {},
       release: (ranges) => borrower.release(ranges),
       state: this.#ledger.ledger.sinkState(sink),
       saveState: (delta) => this.#ledger.save({ sinks: { [sink]: delta } }),
       onSync: (sync) => this.#keeper.onSync(sink, sync),
-      isPressed: () => this.#room.isWaitedFor,
+      isPressed: () => this.#isStopping || this.#room.isWaitedFor,
       detach: () => borrower.releaseAll(),
     };
   }
@@ -218,14 +227,16 @@ class MemoryChannel implements Channel {
   }
 
   #commit(sink: string, settled: readonly Settled[], delta: StateDelta | undefined): void {
-    const done: Record<string, readonly Range[]> = {};
+    const done: Record<string, Range[]> = {};
     let events = 0;
     for (const { batch, count, ranges } of settled) {
       events += count;
       this.#room.free(batch.slab, count);
       if (!batch.origin) continue;
       const { stream } = batch.origin;
-      done[stream] = done[stream] ? [...done[stream], ...ranges] : ranges;
+      const known = done[stream] ?? [];
+      done[stream] = known;
+      for (const range of ranges) addRange(known, range);
     }
     this.counters.ChannelSize -= events;
     this.counters.EventTakeSuccessCount += events;

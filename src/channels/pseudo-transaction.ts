@@ -49,6 +49,7 @@ class PseudoTransactionChannel implements Channel {
 
   readonly #context: ChannelContext;
   readonly #room: Room;
+  #isStopping = false;
   readonly #queue: EventQueue;
   readonly #ledger = new Ledger();
   readonly #rule: PutRule;
@@ -70,7 +71,12 @@ class PseudoTransactionChannel implements Channel {
     );
   }
 
+  prepareStop(): void {
+    this.#isStopping = true;
+  }
+
   async start(): Promise<void> {
+    this.#isStopping = false;
     this.#room.open();
     this.counters.StartTime = this.#context.clock.now();
     this.counters.StopTime = 0;
@@ -151,11 +157,12 @@ class PseudoTransactionChannel implements Channel {
         drop(ranges);
         apply(delta);
       },
+      absorb: () => {},
       release: drop,
       state: this.#ledger.sinkState(sink),
       saveState: async (delta) => apply(delta),
       onSync: () => {},
-      isPressed: () => this.#room.isWaitedFor,
+      isPressed: () => this.#isStopping || this.#room.isWaitedFor,
       detach: () => drop(borrower.lent()),
     };
   }

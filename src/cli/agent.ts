@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8';
 import { flumeLogLevel, type LogLevel, openProcessLog } from '../agent/log.ts';
 import { type Finding, renderFinding } from '../config/finding.ts';
 import { type Planned, planAgent } from '../config/plan.ts';
@@ -168,6 +169,8 @@ async function runNamed(
     return exitCodes.configuration;
   }
   if (parsed.values.has('--dryrun')) return exitCodes.ok;
+  // Left to itself the heap may grow to four times what is needed before old garbage is collected.
+  setFlagsFromString('--heap-growing-percent=50');
   const { runAgent } = await import('../agent/run.ts');
   const { systemProperties: properties } = parsed;
   return runAgent(plan, { log, properties, configFiles: files, signal: stopSignal() });

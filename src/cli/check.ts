@@ -107,7 +107,7 @@ async function print(checked: Checked, form: string | undefined, graph: boolean)
     console.log(checkJson(files, planned, findings, lines));
   } else if (form === '--sarif') {
     const { checkSarif } = await import('./check/sarif.ts');
-    console.log(checkSarif(findings, lines, packageVersion()));
+    console.log(checkSarif(files, findings, lines, packageVersion()));
   } else if (form === '--mermaid') {
     const { graphMermaid } = await import('./check/graph.ts');
     console.log(graphMermaid(planned));

@@ -55,7 +55,16 @@ for (const shell of ['zsh', 'fish']) {
 test('the scripts for zsh and fish have every command and its options', async () => {
   const zsh = await scriptFor('zsh');
   const fish = await scriptFor('fish');
-  for (const name of ['agent', 'check', 'explain', 'channel', 'completion', 'demo', 'version']) {
+  for (const name of [
+    'agent',
+    'check',
+    'explain',
+    'channel',
+    'hdfs',
+    'completion',
+    'demo',
+    'version',
+  ]) {
     assert.match(zsh, new RegExp(`^ {4}'${name}:\\S`, 'm'));
     assert.match(fish, new RegExp(`-a ${name} -d '\\S`));
   }

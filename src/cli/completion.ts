@@ -40,13 +40,13 @@ interface DescribedOption {
 
 /** The options of a command are those that its help describes. */
 async function describeCommands(): Promise<Described[]> {
-  const [{ agentCommand }, { checkCommand }, { explainCommand, explained }, { channelCommand }] =
-    await Promise.all([
-      import('./agent.ts'),
-      import('./check.ts'),
-      import('./explain.ts'),
-      import('./channel.ts'),
-    ]);
+  const [{ agentCommand }, { checkCommand }, { explainCommand, explained }] = await Promise.all([
+    import('./agent.ts'),
+    import('./check.ts'),
+    import('./explain.ts'),
+  ]);
+  const { channelCommand } = await import('./channel.ts');
+  const { hdfsCommand } = await import('./hdfs.ts');
   const verbs = [...channelCommand.help.matchAll(/^ {2}([a-z]+) {2,}/gm)].map(
     ([, verb = '']) => verb,
   );
@@ -61,6 +61,7 @@ async function describeCommands(): Promise<Described[]> {
     of('check', checkCommand),
     of('explain', explainCommand, await explained()),
     of('channel', channelCommand, verbs),
+    of('hdfs', hdfsCommand, ['leftovers']),
     of('completion', completionCommand, shells),
     { name: 'demo', doc: 'Shows it running.', options: [], words: [] },
     { name: 'version', doc: 'Prints the version.', options: [], words: [] },

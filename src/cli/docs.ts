@@ -7,9 +7,10 @@ import { dirname, join } from 'node:path';
 import { compatibilityPage } from '../config/compatibility.ts';
 import { findingsPage, referenceFiles } from '../config/reference.ts';
 import { configurationSchema } from '../config/schema.ts';
-import { definitions } from '../registry.ts';
+import { allDefinitions } from '../registry.ts';
 import { packageRoot } from './command.ts';
 
+const definitions = await allDefinitions();
 const root = join(packageRoot(), 'docs', 'reference');
 const files = new Map([
   ...referenceFiles(definitions),

@@ -3,8 +3,10 @@ import { test } from 'node:test';
 import { exampleAgent } from '../config/example-agent.ts';
 import { loadConfiguration } from '../config/load.ts';
 import { planAgent } from '../config/plan.ts';
-import { definitions, resolver } from '../registry.ts';
+import { allDefinitions, resolver } from '../registry.ts';
 import { explainCommand } from './explain.ts';
+
+const definitions = await allDefinitions();
 
 async function explained(...args: string[]): Promise<{ out: string; err: string; code: number }> {
   const out: string[] = [];

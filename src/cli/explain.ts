@@ -23,7 +23,8 @@ const everyKind = [...new Set([...allKinds, ...knownComponents().map(({ kind }) 
 
 /** The kinds and types that can be asked for. */
 export async function explained(): Promise<string[]> {
-  const { definitions } = await import('../registry.ts');
+  const { allDefinitions } = await import('../registry.ts');
+  const definitions = await allDefinitions();
   const known = allKinds.flatMap((kind) => knownComponents(kind));
   const types = [...definitions, ...known].map(({ type }) => type);
   const plain = types.filter((type) => /^\w+$/.test(type));
@@ -48,11 +49,11 @@ Kinds: ${allKinds.map((kind) => kind.replace(' ', '-')).join(', ')}`,
     const kind = allKinds.find((each) => each.replace(' ', '-') === words[0]);
     const [type, key] = kind ? words.slice(1) : words;
     const asked = kind ? [kind] : type === undefined ? allKinds : everyKind;
-    const { definitions, resolver } = await import('../registry.ts');
+    const { allDefinitions, resolver } = await import('../registry.ts');
     const [only, ...more] = kind && type === undefined ? knownComponents(kind) : [];
     if (only && more.length === 0) return print([only], undefined);
     if (type === undefined) {
-      console.log(overview(definitions, asked));
+      console.log(overview(await allDefinitions(), asked));
       return exitCodes.ok;
     }
     const found: Describable[] = [];
@@ -61,6 +62,7 @@ Kinds: ${allKinds.map((kind) => kind.replace(' ', '-')).join(', ')}`,
       if (component) found.push(component);
     }
     if (found.length > 0) return print(found, key);
+    const definitions = await allDefinitions();
     const options = optionsNamed(definitions, asked, type);
     if (options.length > 0) {
       console.log(options.join('\n\n'));

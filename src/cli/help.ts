@@ -11,6 +11,8 @@ Commands
   demo      shows it running: a growing log, an agent and its files under ./demo
   channel   looks into a file channel, checks, repairs, exports and refills it:
                                   millrace channel status /var/millrace/data
+  hdfs      finds what Flume left unfinished on HDFS, and finishes it:
+                                  millrace hdfs leftovers hdfs://namenode:8020/logs
   completion  prints a script that lets bash, zsh or fish complete commands
   version   prints the version
   help      prints this, or the help of a command: millrace help agent

@@ -10,6 +10,8 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   explain: async () => (await import('./explain.ts')).explainCommand,
   demo: async () => (await import('./demo.ts')).demoCommand,
   channel: async () => (await import('./channel.ts')).channelCommand,
+  cat: async () => (await import('./cat.ts')).catCommand,
+  hdfs: async () => (await import('./hdfs.ts')).hdfsCommand,
   completion: async () => (await import('./completion.ts')).completionCommand,
   version: async () => (await import('./version.ts')).versionCommand,
 };

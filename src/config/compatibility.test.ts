@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { definitions } from '../registry.ts';
+import { allDefinitions } from '../registry.ts';
 import { compatibilityPage, definitionFor, fatesOf } from './compatibility.ts';
 import { knownComponents } from './flume/known.ts';
+
+const definitions = await allDefinitions();
 
 test('a component that is here has every option that Flume has', () => {
   for (const known of knownComponents()) {

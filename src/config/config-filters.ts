@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import type { AgentBlocks, Block, ListName } from './blocks.ts';
 import type { Finding, Place } from './finding.ts';
 import { finding } from './finding.ts';
@@ -21,11 +20,13 @@ export interface FilterContext {
 /** The real world. A program has a minute, and may write 1 MiB. */
 export const processFilterContext: FilterContext = {
   environment: process.env,
-  run: (program, args) =>
-    new Promise((resolve, reject) => {
-      const limits = { timeout: 60_000, maxBuffer: 1 << 20 };
+  run: async (program, args) => {
+    const { execFile } = await import('node:child_process');
+    const limits = { timeout: 60_000, maxBuffer: 1 << 20 };
+    return new Promise((resolve, reject) => {
       execFile(program, args, limits, (error, output) => (error ? reject(error) : resolve(output)));
-    }),
+    });
+  },
 };
 
 type Lookup = (key: string) => Promise<string | undefined>;

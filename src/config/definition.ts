@@ -2,7 +2,7 @@ import type { Channel, ChannelContext } from '../core/channel.ts';
 import type { ComponentContext } from '../core/component.ts';
 import type { Interceptor } from '../core/interceptor.ts';
 import type { Selector } from '../core/selector.ts';
-import type { EventSerializer } from '../core/serializer.ts';
+import type { EventSerializer, SerializerContext } from '../core/serializer.ts';
 import type { Settlement, Sink, SinkContext } from '../core/sink.ts';
 import type { Source, SourceContext } from '../core/source.ts';
 import type { ConfigOf, Fields } from './field.ts';
@@ -86,8 +86,12 @@ interface SelectorSpec<F extends Fields> extends Described<F> {
 }
 
 interface SerializerSpec<F extends Fields> extends Described<F> {
+  /** Its serializers have an `end`: a file is only readable, and committed, as a whole. */
+  readonly wholeFile?: boolean;
+  /** What names of files get when nothing else is configured: `.parquet`. */
+  readonly extension?: string;
   /** Makes the serializer of one file. */
-  create(config: ConfigOf<F>): EventSerializer;
+  create(config: ConfigOf<F>, context: SerializerContext): EventSerializer;
 }
 
 /*

@@ -10,7 +10,9 @@ const channel = [
 const sink = ['a1.sinks.k1.type = logger', 'a1.sinks.k1.channel = c1'];
 
 /** A whole agent around the example of a component; undefined when it has none. */
-export function exampleAgent({ kind, type, example }: Describable): string | undefined {
+export function exampleAgent(component: Describable): string | undefined {
+  const { kind, type, example } = component;
+  const wholeFile = 'wholeFile' in component && component.wholeFile === true;
   if (!example) return undefined;
   // In a .properties file each backslash is written twice.
   const own = example
@@ -47,7 +49,9 @@ export function exampleAgent({ kind, type, example }: Describable): string | und
       // Its lines are those of a sink that has it.
       const files = ['type = file_roll', 'sink.directory = /var/log/collected', ...own];
       const sinkLines = files.map((line) => `a1.sinks.k1.${line}`);
-      return text(lists, source, channel, sinkLines, sink.slice(1));
+      // Whole files are no larger than what the channel holds.
+      const large = channel.map((line) => line.replace('= 10000', '= 1000000'));
+      return text(lists, source, wholeFile ? large : channel, sinkLines, sink.slice(1));
     }
     default:
       return undefined;

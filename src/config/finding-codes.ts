@@ -54,11 +54,12 @@ export const findingCodes = {
   'group-of-one': 'A sink group has one sink only.',
   'bad-priority': 'Priorities of a failover group do not fit its sinks.',
   'tail-by-exec': 'tail, run as a command, loses and doubles lines.',
+  'journal-by-exec': 'journalctl, run as a command, loses and doubles entries.',
   'lost-at-crash': 'A crash loses what a memory channel holds.',
   'no-timestamp': 'A path has the time in it, and the events have none.',
   'small-files': 'Files on HDFS are closed while they are small.',
+  'files-bounded': 'The channel holds too few events for files of a good size.',
   'never-closed': 'Files on HDFS are never closed.',
-  'foreign-path': 'A path is neither on HDFS nor local.',
 } as const;
 
 export type FindingCode = keyof typeof findingCodes;

@@ -1,3 +1,4 @@
+import { journalInsteadOf } from './plan/journal-command.ts';
 import { linesInsteadOfTail } from './plan/tail-command.ts';
 import type { AgentPlan, ChannelPlan, SinkPlan, SourcePlan } from './plan.ts';
 import { configValue } from './read-config.ts';
@@ -81,18 +82,24 @@ function promiseOf(source: SourcePlan, channel: ChannelPlan, sink: SinkPlan): Pr
 
 function lostFromMemory(source: SourcePlan, channel: ChannelPlan): Promised {
   const { type } = source.definition;
-  const tail = type === 'exec' ? linesInsteadOfTail(source.block) : undefined;
+  const instead = linesInsteadOf(source);
   return {
     level: 'may lose',
     promise: `A crash loses what ${channel.name} holds at that moment.`,
     why: `${type} cannot send its events again, and ${channel.name} is in memory.`,
-    better: tail
-      ? { text: 'Nothing would be lost with:', lines: tail }
+    better: instead
+      ? { text: 'Nothing would be lost with:', lines: instead }
       : {
           text: `Only what had not come as far as ${channel.name} would be lost with:`,
           lines: [`${channel.block.prefix}type = file`],
         },
   };
+}
+
+/** The lines of a source that reads again what the command of an exec source loses. */
+function linesInsteadOf({ definition, block }: SourcePlan): readonly string[] | undefined {
+  if (definition.type !== 'exec') return undefined;
+  return linesInsteadOfTail(block) ?? journalInsteadOf(block)?.lines;
 }
 
 function cutsBack({ definition }: SinkPlan): string {
@@ -112,14 +119,16 @@ function fromDisk(source: SourcePlan, channel: ChannelPlan, sink: SinkPlan): Pro
       }
     : end;
   if (rereads) return whole;
-  const tail = type === 'exec' ? linesInsteadOfTail(source.block) : undefined;
+  const instead = linesInsteadOf(source);
   return {
     ...whole,
     promise: `From ${name} on: ${lower(whole.promise)}`,
     why:
       `${whole.why} What had not come as far as ${name} is lost, unless it is sent again: ` +
       `${type} cannot read it twice.`,
-    better: tail ? { text: 'All of it would be read again with:', lines: tail } : whole.better,
+    better: instead
+      ? { text: 'All of it would be read again with:', lines: instead }
+      : whole.better,
   };
 }
 

@@ -1,5 +1,10 @@
-/** Whose clock says so: the machine's (the variable `TZ`), or UTC. */
-export type Zone = 'local' | 'utc';
+/** Whose clock says so: the machine's (the variable `TZ`), UTC, or that of another zone. */
+export type Zone = 'local' | 'utc' | ZoneOffsets;
+
+export interface ZoneOffsets {
+  /** How far the wall is ahead of UTC at that time, in ms since 1970; in ms. */
+  offsetMs(time: number): number;
+}
 
 const minuteMs = 60_000;
 const dayMs = 86_400_000;
@@ -24,20 +29,22 @@ export function wallTime(zone: Zone, wall: Wall): number {
   const utc = new Date(0);
   utc.setUTCFullYear(year, month, day);
   utc.setUTCHours(hour, minute, second);
-  if (zone === 'utc') return utc.getTime();
-  const local = new Date(year, month, day, hour, minute, second);
-  // To JavaScript the years 0 to 99 are those of the 20th century.
-  if (year < 100) local.setFullYear(year);
-  const earlier = local.getTime();
-  const offset = offsetMs(earlier + dayMs);
-  const later = utc.getTime() - offset;
-  return later > earlier && offsetMs(later) === offset ? later : earlier;
+  return wallMsTime(zone, utc.getTime());
+}
+
+/** The same of a wall that is given as the time at which UTC's shows that. */
+export function wallMsTime(zone: Zone, wallMs: number): number {
+  if (zone === 'utc') return wallMs;
+  // A clock is changed at most once in two days.
+  const offset = offsetMs(zone, wallMs + dayMs);
+  const later = wallMs - offset;
+  return offsetMs(zone, later) === offset ? later : wallMs - offsetMs(zone, wallMs - dayMs);
 }
 
 /** So many months later; on the last day of a month that is too short. */
 export function plusMonths(zone: Zone, time: number, months: number): number {
   // The fields of the shifted time are those of the wall.
-  const at = new Date(zone === 'utc' ? time : time + offsetMs(time));
+  const at = new Date(time + offsetMs(zone, time));
   const month = at.getUTCMonth() + months;
   const lastDay = new Date(Date.UTC(at.getUTCFullYear(), month + 1, 0)).getUTCDate();
   return wallTime(zone, {
@@ -51,6 +58,8 @@ export function plusMonths(zone: Zone, time: number, months: number): number {
 }
 
 /** How far the wall is ahead of UTC. */
-function offsetMs(time: number): number {
-  return -new Date(time).getTimezoneOffset() * minuteMs;
+export function offsetMs(zone: Zone, time: number): number {
+  if (zone === 'utc') return 0;
+  if (zone === 'local') return -new Date(time).getTimezoneOffset() * minuteMs;
+  return zone.offsetMs(time);
 }

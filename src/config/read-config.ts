@@ -7,6 +7,7 @@ import { nearest, nearestKey } from './nearest.ts';
 import { atKey, atValue, missingAt } from './places.ts';
 import type { Property } from './properties.ts';
 import { isSecretKey } from './secrets.ts';
+import { type ChosenSerializer, choiceIn } from './serializer-field.ts';
 
 export interface ReadOptions<F extends Fields> {
   /** Rules across fields; called when every field is good. */
@@ -23,6 +24,8 @@ export interface ReadOptions<F extends Fields> {
   readonly left: string;
   /** The same where Flume only finds out when events come: for one word out of several. */
   readonly late?: string;
+  /** What the options that name a serializer come to, by key; absent: it can't be used. */
+  readonly serializers?: ReadonlyMap<string, ChosenSerializer>;
   /** Is that so in Flume, too, when a required option is missing or a number is none? */
   readonly asInFlume?: boolean;
 }
@@ -88,6 +91,7 @@ class Reader {
 
   value(key: string, field: Field<unknown>): unknown {
     if (field.prefix) return this.#map(key, field);
+    if (choiceIn(field)) return this.#serializer(key, field);
     const property = this.#block.properties.get(key);
     if (!property) {
       if (field.required) this.#missing(key, field);
@@ -96,6 +100,16 @@ class Reader {
     this.used.add(key);
     this.#remark(property, field);
     return this.#parse(property, field);
+  }
+
+  /** What is wrong with it has been said where it was looked for. */
+  #serializer(key: string, field: Field<unknown>): ChosenSerializer | undefined {
+    const property = this.#block.properties.get(key);
+    if (property) this.#remark(property, field);
+    this.used.add(key);
+    const chosen = this.#options.serializers?.get(key);
+    if (!chosen) this.ok = false;
+    return chosen;
   }
 
   unknown(property: Property, key: string, foreignKeys: readonly string[]): void {

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { homedir } from 'node:os';
 import { test } from 'node:test';
-import { definitions } from '../registry.ts';
+import { allDefinitions } from '../registry.ts';
 import { configurationSchema } from './schema.ts';
+
+const definitions = await allDefinitions();
 
 const schema = configurationSchema(definitions);
 

@@ -51,6 +51,12 @@ export interface Consumer {
    * is as safe as this channel promises.
    */
   commit(ranges: readonly Range[], delta?: StateDelta): Promise<void>;
+  /**
+   * The sink keeps what it needs of these events itself, as far as they are still lent: a channel
+   * that has them elsewhere drops them from memory. They stay lent; released after all, they come
+   * back as they were.
+   */
+  absorb(ranges: readonly Range[]): void;
   /** Puts lent events back, in order. What a sink never settled comes back with `detach`. */
   release(ranges: readonly Range[]): void;
   /** What the sink saved, as it was when the channel opened and as changed since. */
@@ -58,7 +64,8 @@ export interface Consumer {
   /**
    * Changes the state alone. Resolves when that survives the process, and, of keys that are new, a
    * power loss too. A key that goes, or changes, may be back as it was after a power loss, until
-   * `settle`: the data that made it superfluous may have gone as well.
+   * `settle`: the data that made it superfluous may have gone as well. An empty delta changes
+   * nothing: it resolves when all that was committed before survives the process.
    */
   saveState(delta: StateDelta): Promise<void>;
   /**
@@ -66,7 +73,10 @@ export interface Consumer {
    * power loss. Must cover all that was committed before the call.
    */
   onSync(sync: () => Promise<void>): void;
-  /** Do puts wait for room? Then a sink should not hold back what it could settle. */
+  /**
+   * Do puts, or other events, wait for room, or does the agent stop? Then a sink should not hold
+   * back what it could settle.
+   */
   isPressed(): boolean;
   /** Releases everything that is still lent. */
   detach(): void;
@@ -78,8 +88,8 @@ export interface Consumer {
  */
 export interface Channel extends Component {
   /**
-   * The agent is about to stop, sources first: from now on a put does not wait long for a disk
-   * that fails, so that the stop ends.
+   * The agent is about to stop, sources first: from now on sinks are pressed, and a put does not
+   * wait long for a disk that fails, so that the stop ends.
    */
   prepareStop?(): void;
   readonly name: string;

@@ -91,3 +91,8 @@ export class DeliveryError extends MillraceError {
     this.rejected = rejected;
   }
 }
+
+/** What was thrown, as an error: JavaScript throws anything. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}

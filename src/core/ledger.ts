@@ -43,7 +43,7 @@ export class Ledger {
       else this.#streams.set(name, { identity, first, done: new RangeSet() });
     }
     for (const [name, ranges] of Object.entries(change.done ?? {})) {
-      for (const [from, to] of ranges) this.#streams.get(name)?.done.add(from, to);
+      this.#streams.get(name)?.done.addAll([...RangeSet.of(ranges)]);
     }
     for (const [sink, delta] of Object.entries(change.sinks ?? {})) {
       const state = this.sinkState(sink);
@@ -120,7 +120,7 @@ export class ChangeBuilder {
     for (const name in change.done) {
       const done = this.#done.get(name) ?? new RangeSet();
       this.#done.set(name, done);
-      for (const [from, to] of change.done[name] ?? []) done.add(from, to);
+      done.addAll([...RangeSet.of(change.done[name] ?? [])]);
     }
     for (const name of change.retired ?? []) {
       this.#retired.add(name);

@@ -68,6 +68,8 @@ export class SinkCounters {
   EventDrainSuccessCount = 0;
   EventWriteFail = 0;
   ChannelReadFail = 0;
+  /** Events written without something that they have, because it did not fit the format. */
+  EventMisfitCount = 0;
 }
 
 export type Counters = SourceCounters | ChannelCounters | SinkCounters;

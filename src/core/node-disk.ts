@@ -24,14 +24,15 @@ import type { Disk, DiskFile, FileStat } from './disk.ts';
  *
  *   1. At most `loopWriteBytes` at once: written from the event loop, and timed.
  *   2. One that took longer than `slowWriteMs`: everything for that device goes through the pool
- *      for `firstPauseMs`. So the loop is held up once, not over and over.
+ *      for `firstPauseMs`. So the loop is held up once, not over and over; and a write during which
+ *      the machine had something else to do costs little.
  *   3. Slow again sooner after such a pause than the pause had lasted: the next pause is twice as
  *      long, up to `longestPauseMs`. Otherwise the next pause is a first one again.
  *   4. More than `loopWriteBytes`: always through the pool.
  */
 const loopWriteBytes = 1024 * 1024;
 const slowWriteMs = 10;
-const firstPauseMs = 1_000;
+const firstPauseMs = 200;
 const longestPauseMs = 60_000;
 
 const nothing = Buffer.alloc(0);

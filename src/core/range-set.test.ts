@@ -3,6 +3,36 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { RangeSet } from './range-set.ts';
 
+test('many ranges at once do what they do one by one', () => {
+  const ranges = fc.array(
+    fc.tuple(fc.integer({ min: 0, max: 5 }), fc.integer({ min: 1, max: 9 })),
+    {
+      maxLength: 30,
+    },
+  );
+  // Gaps and lengths: rising ranges that may touch.
+  const rising = ranges.map((steps) => {
+    let at = 0;
+    return steps.map(([gap, length]): [number, number] => {
+      const from = at + gap;
+      at = from + length;
+      return [from, at];
+    });
+  });
+  fc.assert(
+    fc.property(rising, rising, rising, (first, added, deleted) => {
+      const atOnce = RangeSet.of(first);
+      atOnce.addAll(added);
+      atOnce.deleteAll(deleted);
+      const single = RangeSet.of(first);
+      for (const [from, to] of added) single.add(from, to);
+      for (const [from, to] of deleted) single.delete(from, to);
+      assert.deepEqual([...atOnce], [...single]);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
 test('a range set holds what a set of numbers holds, after any additions and removals', () => {
   const step = fc.record({
     add: fc.boolean(),

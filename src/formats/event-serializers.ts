@@ -1,67 +1,60 @@
-import type { FieldProblem, SerializerDefinition } from '../config/definition.ts';
-import type { EventSerializer } from '../core/serializer.ts';
+import { configOf } from '../config/config-of.ts';
+import type { SerializerDefinition } from '../config/definition.ts';
+import { silentLogger } from '../core/log.ts';
+import { SinkCounters } from '../core/metrics.ts';
+import type { EventSerializer, SerializerContext } from '../core/serializer.ts';
+import { avroBodySerializer } from './avro-body.ts';
 import { avroEventSerializer } from './avro-event.ts';
+import { csvSerializer } from './csv.ts';
 import { headerAndTextSerializer } from './header-and-text.ts';
+import { jsonLinesSerializer } from './json-lines.ts';
+import { parquetSerializer } from './parquet.ts';
+import { sequenceFileSerializer } from './sequence-file.ts';
 import { textSerializer } from './text.ts';
 
-/** Every built-in serializer: what file_roll, hdfs and others accept as their `serializer`. */
+/** Every built-in serializer, loaded. */
 export const eventSerializers: readonly SerializerDefinition[] = [
   textSerializer,
   headerAndTextSerializer,
+  jsonLinesSerializer,
+  csvSerializer,
   avroEventSerializer,
+  avroBodySerializer,
+  sequenceFileSerializer,
+  parquetSerializer,
 ];
 
-/** What a sink's serializer option and the properties below it come to. */
-export interface ConfiguredSerializer {
-  /** Makes the serializer of one file; absent when a problem stands in the way. */
-  readonly create?: () => EventSerializer;
-  /** With keys relative to the sink. */
-  readonly problems: readonly FieldProblem[];
+/** A built-in serializer by its type in any case, or by one of Flume's class names. */
+export function serializerNamed(name: string): SerializerDefinition | undefined {
+  return eventSerializers.find(
+    ({ type, classes }) => type === name.toLowerCase() || classes?.includes(name),
+  );
 }
 
 /**
- * Finds a serializer by its alias, in any case, or by one of Flume's class names, and reads its
- * options.
+ * Makes the serializer of one file, as a configuration would: `createSerializer('parquet', {
+ * codec: 'zstd', 'columns.body.type': 'string' })`.
  *
- * @param key the sink's option that names the serializer; its options follow below it
+ * @throws Error when there is no such serializer, or an option is unknown or bad
  */
-export function configureSerializer(
-  key: string,
+export function createSerializer(
   name: string,
-  properties: ReadonlyMap<string, string>,
-): ConfiguredSerializer {
-  const definition = eventSerializers.find(
-    ({ type, classes }) => type === name.toLowerCase() || classes?.includes(name),
-  );
-  if (!definition) {
-    const known = eventSerializers.map(({ type }) => type).join(', ');
-    return { problems: [{ key, problem: `no serializer is called ${name}; there are ${known}` }] };
-  }
-  const keys = new Set(Object.entries(definition.fields).map(([name, field]) => field.key ?? name));
-  const config: Record<string, unknown> = {};
-  const problems: FieldProblem[] = [];
-  for (const [fieldName, field] of Object.entries(definition.fields)) {
-    const relative = field.key ?? fieldName;
-    const value = properties.get(relative);
-    config[fieldName] = field.default;
-    try {
-      if (value !== undefined) config[fieldName] = field.parse(value.trim());
-    } catch (error) {
-      const expected = error instanceof Error ? error.message : String(error);
-      problems.push({ key: `${key}.${relative}`, problem: `${expected}, found ${value}` });
-    }
-  }
-  for (const unknown of properties.keys()) {
-    if (keys.has(unknown)) continue;
-    const problem = `the serializer ${definition.type} has no such option; it is ignored`;
-    problems.push({ key: `${key}.${unknown}`, problem, severity: 'warning' });
-  }
-  const broken = problems.some(({ severity }) => severity !== 'warning');
-  if (!broken && definition.check) {
-    for (const found of definition.check(config)) {
-      problems.push({ ...found, key: `${key}.${found.key}` });
-    }
-  }
-  if (problems.some(({ severity }) => severity !== 'warning')) return { problems };
-  return { create: () => definition.create(config), problems };
+  options: Readonly<Record<string, string>> = {},
+  context: Partial<SerializerContext> = {},
+): EventSerializer {
+  const definition = serializerNamed(name);
+  if (!definition) throw new Error(`no serializer is called ${name}`);
+  const config = configOf(definition.fields, options);
+  const [problem] = definition.check?.(config).filter(({ severity }) => !severity) ?? [];
+  if (problem) throw new Error(`${problem.key}: ${problem.problem}`);
+  return definition.create(config, { ...alone, ...context });
 }
+
+/** For a serializer without a sink. */
+const alone: SerializerContext = {
+  log: silentLogger,
+  counters: new SinkCounters(),
+  readUrl: async (url) => {
+    throw new Error(`${url} can not be read: the context has no readUrl`);
+  },
+};

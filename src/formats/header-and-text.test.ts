@@ -1,10 +1,12 @@
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
 import { EventBatch } from '../core/event-batch.ts';
+import { serializerContext } from '../testing/component-context.ts';
 import { type ReadEvent, serializerContract } from '../testing/serializer-contract.ts';
 import { headerAndTextSerializer } from './header-and-text.ts';
 
-const create = (appendNewline = true) => headerAndTextSerializer.create({ appendNewline });
+const create = (appendNewline = true) =>
+  headerAndTextSerializer.create({ appendNewline }, serializerContext());
 
 function readEvents(file: Buffer): ReadEvent[] {
   const events: ReadEvent[] = [];

@@ -1,10 +1,12 @@
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
 import { EventBatch } from '../core/event-batch.ts';
+import { serializerContext } from '../testing/component-context.ts';
 import { type ReadEvent, serializerContract } from '../testing/serializer-contract.ts';
 import { textSerializer } from './text.ts';
 
-const create = (appendNewline = true) => textSerializer.create({ appendNewline });
+const create = (appendNewline = true) =>
+  textSerializer.create({ appendNewline }, serializerContext());
 
 function readLines(file: Buffer): ReadEvent[] {
   const events: ReadEvent[] = [];

@@ -136,8 +136,8 @@ export class HdfsClient {
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? systemRandom;
     this.name = `millrace-${this.#random.bytes(12).toString('hex')}`;
-    this.#nameNodes = new NameNodes(config, this.#clock, this.#random);
     this.#log = options.log ?? silentLogger;
+    this.#nameNodes = new NameNodes(config, this.#clock, this.#random, this.#log);
     this.#leases = new LeaseRenewer(this.#nameNodes, this.name, this.#clock, this.#log);
   }
 
@@ -154,6 +154,12 @@ export class HdfsClient {
     const user = options.user ?? config.user;
     const proxyUser = options.proxyUser ?? config.proxyUser;
     return new HdfsClient({ ...config, user, proxyUser }, options);
+  }
+
+  /** Where relative paths of this user begin. */
+  get homeDirectory(): string {
+    const { homePrefix, user, proxyUser } = this.#config;
+    return `${homePrefix}/${proxyUser ?? user}`;
   }
 
   /** What is at this path; undefined when nothing is. */
@@ -347,6 +353,28 @@ export class HdfsClient {
         throw error;
       }
     });
+  }
+
+  /** Whether a file is closed: nobody writes it. */
+  async isClosed(path: string): Promise<boolean> {
+    return (await this.#nameNodes.call(calls.isFileClosed, { src: checkedPath(path) })).result;
+  }
+
+  /**
+   * Whether a client of this `name` has the file open, also one whose process is gone, as long as
+   * nobody took the file from it. Changes nothing.
+   */
+  async isWrittenBy(path: string, clientName: string): Promise<boolean> {
+    // Without a length it only has the NameNode log the blocks that it knows of already.
+    const request = { src: checkedPath(path), client: clientName };
+    try {
+      await this.#nameNodes.call(calls.fsync, request);
+      return true;
+    } catch (error) {
+      if (isRemote(error, 'LeaseExpiredException')) return false;
+      if (isRemote(error, 'FileNotFoundException')) return false;
+      throw error;
+    }
   }
 
   /** Done by itself every 30 s while files are open. */

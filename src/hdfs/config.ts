@@ -16,6 +16,8 @@ export interface HdfsConfig {
   readonly user: string;
   readonly proxyUser: string | undefined;
   readonly umask: number;
+  /** Under which users have their directories. */
+  readonly homePrefix: string;
   readonly rpc: RpcConfig;
   readonly write: WriteConfig;
   readonly socketTimeoutMs: number;
@@ -83,6 +85,7 @@ export function readConfig(
     user: environment['HADOOP_USER_NAME'] || userInfo().username,
     proxyUser: environment['HADOOP_PROXY_USER'] || undefined,
     umask: read.octal('fs.permissions.umask-mode', 0o022),
+    homePrefix: (read.text('dfs.user.home.dir.prefix') ?? '/user').replace(/\/+$/, ''),
     rpc: rpcConfig(read),
     write: writeConfig(read),
     socketTimeoutMs: read.number('dfs.client.socket-timeout') ?? 60_000,

@@ -53,15 +53,20 @@ export class RemoteError extends MillraceError {
   readonly peer: string;
   /** The Java class of the exception: `org.apache.hadoop.ipc.StandbyException`. */
   readonly remoteClass: string;
-  /** All that the peer said: most often a Java stack trace. */
-  readonly detail: string;
+  /** Not a property, lest it be printed wherever the error is. */
+  readonly #detail: string;
 
   constructor(what: string, peer: string, remoteClass: string, detail: string) {
     super(`${what}: ${shortName(remoteClass)}: ${firstLine(detail)}`);
     this.peer = peer;
     this.remoteClass = remoteClass;
-    this.detail = detail;
+    this.#detail = detail;
     this.retryable = this.#meaning.retryable;
+  }
+
+  /** All that the peer said: most often a Java stack trace. */
+  get detail(): string {
+    return this.#detail;
   }
 
   get reaction(): Reaction {

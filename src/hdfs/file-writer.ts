@@ -1,4 +1,4 @@
-import { ConnectionError } from '../core/errors.ts';
+import { asError, ConnectionError } from '../core/errors.ts';
 import { BlockWriter } from './block-writer.ts';
 import { checksumBytes } from './checksums.ts';
 import { complete, fsync } from './client-protocol.ts';
@@ -99,6 +99,16 @@ export class HdfsFileWriter implements LeaseHolder {
     this.#previous = last;
   }
 
+  /** Stays the same when the file is renamed, as in `stat`. */
+  get fileId(): number {
+    return this.#state.fileId;
+  }
+
+  /** On how many DataNodes each block of the file should be. */
+  get replication(): number {
+    return this.#state.replication;
+  }
+
   /** The length of the file with all that was written. */
   get position(): number {
     return this.#position;
@@ -197,7 +207,7 @@ export class HdfsFileWriter implements LeaseHolder {
       try {
         return await action();
       } catch (error) {
-        this.#failure ??= error instanceof Error ? error : new Error(String(error));
+        this.#failure ??= asError(error);
         throw this.#failure;
       }
     })();
@@ -300,7 +310,7 @@ export class HdfsFileWriter implements LeaseHolder {
       await block?.acked(seqno);
       block?.noteFlushed();
     } catch (error) {
-      this.#failure ??= error instanceof Error ? error : new Error(String(error));
+      this.#failure ??= asError(error);
       throw this.#failure;
     }
   }

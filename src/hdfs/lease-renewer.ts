@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts';
+import { asError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import { renewLease } from './client-protocol.ts';
 import type { NameNodes } from './namenodes.ts';
@@ -64,7 +65,7 @@ export class LeaseRenewer {
         if (signal.aborted) return;
         this.#log.warn({ error }, 'The lease of open HDFS files could not be renewed.');
         if (this.#clock.monotonic() - renewed < hardLimitMs) continue;
-        const lost = error instanceof Error ? error : new Error(String(error));
+        const lost = asError(error);
         for (const holder of this.#holders) holder.abort(lost);
       }
     }

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import { type Clock, systemClock } from '../core/clock.ts';
 import { ConnectionError, FormatError } from '../core/errors.ts';
+import { type Logger, silentLogger } from '../core/log.ts';
 import { Prng } from '../testing/prng.ts';
+import { RecordingLogger } from '../testing/recording-logger.ts';
 import * as calls from './client-protocol.ts';
 import { readConfig } from './config.ts';
 import { RemoteError } from './errors.ts';
@@ -21,7 +23,12 @@ const standby: Answer = { exception: 'org.apache.hadoop.ipc.StandbyException' };
 const yes: Answer = calls.mkdirs.response.encode({ result: true });
 const request = { src: '/a', masked: { perm: 0o755 }, createParent: true };
 
-function clientOf(test: TestContext, ports: readonly number[], settings = {}): NameNodes {
+function clientOf(
+  test: TestContext,
+  ports: readonly number[],
+  settings = {},
+  log: Logger = silentLogger,
+): NameNodes {
   const names = ports.map((_, index) => `n${index}`);
   const addresses = ports.map((port, index) => [
     `dfs.namenode.rpc-address.ns.n${index}`,
@@ -34,7 +41,7 @@ function clientOf(test: TestContext, ports: readonly number[], settings = {}): N
     ...settings,
   };
   const config = readConfig(new Map(Object.entries<string>(all)));
-  const client = new NameNodes(config, hurried, new Prng(1));
+  const client = new NameNodes(config, hurried, new Prng(1), log);
   test.after(() => client.close());
   return client;
 }
@@ -80,13 +87,18 @@ describe('the NameNodes of a cluster', () => {
     assert.equal(server.connections, 3);
   });
 
-  test('in safe mode, or busy, are asked again', async (t) => {
+  test('in safe mode, or busy, are asked again, which is said once', async (t) => {
     for (const name of ['ipc.RetriableException', 'hdfs.server.namenode.SafeModeException']) {
       const exception = `org.apache.hadoop.${name}`;
       const server = await serverOf(t, ({ retryCount }) => (retryCount < 3 ? { exception } : yes));
       const other = await serverOf(t, () => yes);
-      const client = clientOf(t, [server.port, other.port]);
+      const log = new RecordingLogger();
+      const client = clientOf(t, [server.port, other.port], {}, log);
       await client.call(calls.mkdirs, request);
+      const said = log.lines.map(({ sentence }) => sentence);
+      assert.deepEqual([...new Set(said)], ['HDFS does not take calls for now; they wait.']);
+      // Once a minute, which is over soon here.
+      assert(said.length < 3, 'not for each of the three times');
       assert.equal(server.calls.length, 4);
       assert.equal(other.calls.length, 0);
     }

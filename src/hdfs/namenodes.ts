@@ -1,5 +1,7 @@
 import type { Clock, Random } from '../core/clock.ts';
 import { ConnectionError } from '../core/errors.ts';
+import { type Logger, silentLogger } from '../core/log.ts';
+import { RareLog } from '../core/rare-log.ts';
 import type { Method } from './client-protocol.ts';
 import { clientProtocolName } from './client-protocol.ts';
 import type { HdfsConfig } from './config.ts';
@@ -20,13 +22,16 @@ export class NameNodes {
   readonly #config: HdfsConfig;
   readonly #clock: Clock;
   readonly #random: Random;
+  /** Whoever waits for a call may give it up, and would not know what it waited for. */
+  readonly #rare: RareLog;
   readonly #clientId: Buffer;
   readonly #connections: (Promise<RpcConnection> | undefined)[] = [];
   readonly #closed = new AbortController();
   #current = 0;
   #nextCallId = 0;
 
-  constructor(config: HdfsConfig, clock: Clock, random: Random) {
+  constructor(config: HdfsConfig, clock: Clock, random: Random, log: Logger = silentLogger) {
+    this.#rare = new RareLog(log, clock);
     this.#config = config;
     this.#clock = clock;
     this.#random = random;
@@ -96,6 +101,7 @@ export class NameNodes {
     const reaction = reactionTo(error);
     if (reaction === 'fail') return undefined;
     if (reaction === 'retry') {
+      this.#rare.warn({ error }, 'HDFS does not take calls for now; they wait.');
       return attempts.retries++ < rpc.maxRetries ? this.#backOff(attempts.retries) : undefined;
     }
     if (nameNodes.length === 1) {

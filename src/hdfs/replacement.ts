@@ -17,8 +17,7 @@ interface Remains {
   /** With what was acknowledged as its length. */
   readonly block: Block;
   readonly targets: readonly Target[];
-  /** What fails here is added. */
-  readonly failed: Datanode[];
+  readonly failed: readonly Datanode[];
   /** Somebody relies on what was written already. */
   readonly eager: boolean;
 }
@@ -33,15 +32,17 @@ export async function replaceDatanode(
   context: WriteContext,
   remains: Remains,
 ): Promise<readonly Target[]> {
-  const { targets, block, failed } = remains;
+  const { targets, block } = remains;
   const { config, path, signal } = context;
   if (!isWanted(context, remains)) return targets;
+  // Only for this call: a copy that failed may be the fault of the DataNode that was to send it.
+  const failed = [...remains.failed];
   let why: unknown;
   for (let attempt = 0; attempt < maxTries && !signal.aborted; attempt++) {
     const source = targets[attempt % targets.length];
     let added: Target | undefined;
     try {
-      const { located, target } = await another(context, remains);
+      const { located, target } = await another(context, { ...remains, failed });
       added = target;
       if (!source || !added) break;
       await copyBlock(context, { block, token: located.blockToken, from: source, to: added });

@@ -1,6 +1,6 @@
 import { connect, type OnReadOpts, type Socket } from 'node:net';
 import type { Clock } from '../core/clock.ts';
-import { ConnectionError, FormatError } from '../core/errors.ts';
+import { asError, ConnectionError, FormatError } from '../core/errors.ts';
 import type { Address, RpcConfig } from './config.ts';
 import { RemoteError } from './errors.ts';
 import {
@@ -117,7 +117,7 @@ export class RpcConnection {
         this.#answer(frame);
       }
     } catch (error) {
-      this.#fail(error instanceof Error ? error : new Error(String(error)));
+      this.#fail(asError(error));
     }
   }
 

@@ -139,6 +139,7 @@ describe("Hadoop's settings", () => {
       'dfs.client.datanode-restart.timeout': '5s',
       'dfs.client.socket-timeout': '1000',
       'fs.permissions.umask-mode': '077',
+      'dfs.user.home.dir.prefix': '/home/',
       'dfs.client.block.write.replace-datanode-on-failure.policy': 'always',
       'dfs.checksum.type': 'CRC32',
     });
@@ -146,6 +147,7 @@ describe("Hadoop's settings", () => {
     assert.equal(config.write.restartTimeoutMs, 5_000);
     assert.equal(config.socketTimeoutMs, 1_000);
     assert.equal(config.umask, 0o077);
+    assert.equal(config.homePrefix, '/home');
     assert.equal(config.write.replacement.policy, 'ALWAYS');
     assert.equal(config.write.checksumType, 1);
     assert.equal(config.write.replication, undefined);

@@ -1,4 +1,5 @@
 import { Writable } from 'node:stream';
+import { asError } from '../core/errors.ts';
 import type { HdfsFileWriter } from './file-writer.ts';
 
 /** So much waits in the stream before its writer is asked to wait. */
@@ -10,7 +11,7 @@ export function writeStreamOf(create: () => Promise<HdfsFileWriter>): Writable {
   const settle = (done: Promise<void>, callback: (error?: Error | null) => void) => {
     done.then(
       () => callback(),
-      (error: unknown) => callback(error instanceof Error ? error : new Error(String(error))),
+      (error: unknown) => callback(asError(error)),
     );
   };
   return new Writable({

@@ -2,11 +2,12 @@ import { strict as assert } from 'node:assert';
 import { isIP } from 'node:net';
 import { describe, test } from 'node:test';
 import { EventBatch } from '../core/event-batch.ts';
+import type { Machine } from '../core/machine.ts';
 import { componentContext } from '../testing/component-context.ts';
 import { configOf } from '../testing/config-of.ts';
 import { interceptorContract } from '../testing/interceptor-contract.ts';
 import { RecordingLogger } from '../testing/recording-logger.ts';
-import { hostInterceptor, interceptWithHost, type Machine } from './host.ts';
+import { hostInterceptor, interceptWithHost } from './host.ts';
 
 const machine = (parts: Partial<Machine> = {}): Machine => ({
   name: 'web7',

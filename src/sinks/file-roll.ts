@@ -1,17 +1,21 @@
 import { resolve } from 'node:path';
-import type { Codec, Compress } from '../codecs/codec.ts';
-import { gzipCodec } from '../codecs/gzip.ts';
-import { zstdCodec } from '../codecs/zstd.ts';
+import type { Codec } from '../codecs/codec.ts';
+import { codecNamed } from '../codecs/codecs.ts';
 import { defineSink, type FieldProblem } from '../config/definition.ts';
 import { type ConfigOf, choice, integer, map, text } from '../config/field.ts';
+import { serializer } from '../config/serializer-field.ts';
 import type { Range } from '../core/channel.ts';
+import type { ComponentContext } from '../core/component.ts';
 import type { EventBatch } from '../core/event-batch.ts';
-import type { EventSerializer } from '../core/serializer.ts';
-import type { Sink, SinkContext } from '../core/sink.ts';
-import { type ConfiguredSerializer, configureSerializer } from '../formats/event-serializers.ts';
-import { FileNames } from './file-roll/file-names.ts';
-import { isCode, recoverFiles } from './file-roll/recovery.ts';
-import { addRange, SettledOutput } from './file-roll/settled-output.ts';
+import type { SerializerContext } from '../core/serializer.ts';
+import type { Settlement, Sink, SinkContext } from '../core/sink.ts';
+import { isCode } from '../files/disk-errors.ts';
+import { type FileFormat, fileFormat, levelProblem } from '../formats/file-format.ts';
+import type { FileRules } from '../outputs/bucket-writer.ts';
+import { recoverFiles } from '../outputs/left-files.ts';
+import { LocalFiles, newCreator } from '../outputs/local-files.ts';
+import { SettledFiles } from '../outputs/settled-files.ts';
+import { FileRollNames } from './file-roll/file-names.ts';
 
 const pathManagerClass =
   /^org\.apache\.flume\.formatter\.output\.(Default|RollTime)PathManager\$Builder$/;
@@ -41,10 +45,10 @@ const fields = {
     min: 1,
     default: 100,
   }),
-  serializer: text({
+  serializer: serializer({
     key: 'sink.serializer',
-    doc: 'How events become bytes: text, header_and_text, avro_event, or its Flume class.',
-    default: 'text',
+    doc: 'How events become bytes: a serializer, its class in Flume, or a file of your own.',
+    defaultType: 'text',
   }),
   serializerOptions: map({ key: 'sink.serializer.', doc: 'Options of the serializer.' }),
   pathManager: {
@@ -63,14 +67,18 @@ const fields = {
     values: {
       none: 'Files are written as they are.',
       gzip: 'gzip members; adds .gz to the name.',
-      zstd: 'Zstandard frames; adds .zst to the name.',
+      zstd: 'Zstandard frames; adds .zst.',
+      snappy: 'Snappy in the blocks of Hadoop; adds .snappy.',
+      lz4: 'LZ4 in the blocks of Hadoop; adds .lz4.',
+      bzip2: 'bzip2 streams; adds .bz2. Slow.',
+      deflate: 'zlib streams; adds .deflate.',
     },
     default: 'none',
     extra: true,
   }),
   compressionLevel: integer({
     key: 'sink.compression.level',
-    doc: 'From 1, the fastest, to 9 (gzip) or 19 (zstd); 0: gzip 6, zstd 3.',
+    doc: 'From 1, the fastest, to 9 (gzip, bzip2, deflate) or 19 (zstd); 0: the codec’s own.',
     min: 0,
     max: 19,
     default: 0,
@@ -78,16 +86,16 @@ const fields = {
   }),
   compressionBytes: integer({
     key: 'sink.compression.bytes',
-    doc: 'A compressed member ends when it holds this much; its events are committed then.',
+    doc: 'A compressed member ends when it holds this much.',
     unit: 'bytes',
     min: 1,
     max: 67_108_864,
     default: 1_048_576,
     extra: true,
   }),
-  compressionInterval: integer({
-    key: 'sink.compression.interval',
-    doc: 'A compressed member ends after this time at the latest.',
+  flushInterval: integer({
+    key: 'sink.flushInterval',
+    doc: 'A compressed member or a block ends after this time, and its events are committed.',
     unit: 'ms',
     min: 1,
     default: 1000,
@@ -106,10 +114,11 @@ export const fileRollSink = defineSink({
     'failed write, the file is cut back to what was committed, and a new one is begun.',
     '',
     'Differences from Flume: a file is made with its first event, so an idle sink makes no empty',
-    'files; a file that exists is never overwritten: the next number is taken; a compressed file',
-    'grows by members of up to `sink.compression.bytes`, whose events are committed as one. The',
-    'capacity of the channel should exceed the events of a member: else the member only ends when',
-    '`sink.compression.interval` is over, and the sources wait for that.',
+    'files; a file that exists is never overwritten: the next number is taken; compressed files',
+    'and files of blocks (Avro, SequenceFile) grow by whole members and blocks, whose events are',
+    'committed as one: they end when they are full, after `sink.flushInterval`, or when the',
+    'channel is full. A Parquet file is called `….tmp` until it is closed, and its events are',
+    'committed then: until then the channel holds them, so its capacity bounds such a file.',
     '',
     'ConnectionCreatedCount, ConnectionClosedCount and ConnectionFailedCount count files.',
   ].join('\n'),
@@ -119,118 +128,125 @@ export const fileRollSink = defineSink({
   check,
   batchSize: ({ batchSize }) => batchSize,
   create: (config, context) => new FileRollSink(config, context),
-  recover: (settlement, { disk, log }) => recoverFiles(settlement, disk, log),
+  recover: recoverLeft,
 });
 
-function serializerOf({ serializer, serializerOptions }: Config): ConfiguredSerializer {
-  return configureSerializer('sink.serializer', serializer, serializerOptions);
+function codecOf({ compression }: Config): Codec | undefined {
+  return compression === 'none' ? undefined : codecNamed(compression);
+}
+
+function formatOf(config: Config): FileFormat {
+  const { compressionLevel: level, compressionBytes: memberBytes } = config;
+  const codec = codecOf(config);
+  return fileFormat(config.serializer, codec && { codec, level, memberBytes });
 }
 
 function check(config: Config): readonly FieldProblem[] {
-  const problems = [...serializerOf(config).problems];
-  const { compression, compressionLevel } = config;
-  const maxLevel = codecs[compression]?.maxLevel ?? 0;
-  if (compressionLevel > maxLevel) {
-    const problem =
-      compression === 'none'
-        ? 'nothing is compressed'
-        : `${compression} has levels 1 to ${maxLevel}`;
-    problems.push({ key: 'sink.compression.level', problem });
+  const problems: FieldProblem[] = [];
+  const { compressionLevel, serializer } = config;
+  const codec = codecOf(config);
+  const wrongLevel = codec
+    ? levelProblem(codec, compressionLevel)
+    : compressionLevel > 0 && 'nothing is compressed';
+  if (wrongLevel) problems.push({ key: 'sink.compression.level', problem: wrongLevel });
+  const { type, wholeFile } = serializer.definition;
+  if (codec && wholeFile) {
+    const problem = `${type} files are compressed inside`;
+    const suggestion = 'Write sink.serializer.codec for the codec, and no sink.compression.';
+    problems.push({ key: 'sink.compression', problem, suggestion });
   }
   return problems;
 }
 
-const codecs: Readonly<Record<Config['compression'], Codec | undefined>> = {
-  none: undefined,
-  gzip: gzipCodec,
-  zstd: zstdCodec,
-};
-
-/** After this long without a write, events that hold up the channel are not held back. */
-const quietMs = 5;
-
+/** The mark of this sink's entries in the state that a channel keeps for it. */
+const entryType = 'file_roll';
+/** What a file is called more as long as nobody could read it. */
+const inUseSuffix = '.tmp';
+/** The longest time between two tries to bring a file to its end. */
+const retryMs = 10_000;
 /** Timers of the platform hold 31 bits of milliseconds; a longer wait is made of several. */
 const maxSleepMs = 86_400_000;
 
-/**
- * Events become bytes here, are gathered to compressed members where that is wanted, and go to the
- * output, which answers for them from then on. Writes and timers take turns.
- */
+/** When files end is this sink's own: by its timer. */
+const rules: Omit<FileRules, 'flushInterval'> = {
+  rollInterval: 0,
+  rollSize: 0,
+  rollCount: 0,
+  idleTimeout: 0,
+  maxOpenFiles: 1,
+  minBlockReplicas: undefined,
+  callTimeout: 0,
+};
+
+/** One bucket: a file after the other. */
 class FileRollSink implements Sink {
   readonly batchSize: number;
   readonly #config: Config;
   readonly #context: SinkContext;
   readonly #directory: string;
-  readonly #compress: Compress | undefined;
-  readonly #createSerializer: () => EventSerializer;
-  #output: SettledOutput | undefined;
-  #serializer: EventSerializer | undefined;
-  /** Bytes of events that are not in the file yet; empty between writes without compression. */
-  #gathered: Buffer[] = [];
-  #gatheredBytes = 0;
-  /** The events that those bytes are of. */
-  #ranges: readonly Range[] = [];
-  /** The last of what takes turns. */
-  #turn: Promise<void> = Promise.resolve();
+  readonly #format: FileFormat;
+  #files: SettledFiles | undefined;
+  /** The write in hand. */
+  #writing: Promise<void> = Promise.resolve();
   #stopping = new AbortController();
-  #timers: Promise<unknown> = Promise.resolve();
-  #watching = false;
-  #watcher: Promise<void> = Promise.resolve();
+  #rolling: Promise<void> = Promise.resolve();
 
   constructor(config: Config, context: SinkContext) {
     this.#config = config;
     this.#context = context;
     this.batchSize = config.batchSize;
     this.#directory = resolve(config.directory);
-    this.#compress = codecs[config.compression]?.compressor(config.compressionLevel);
-    const { create } = serializerOf(config);
-    if (!create) throw new Error(`no serializer ${config.serializer}; check() was not asked`);
-    this.#createSerializer = create;
+    this.#format = formatOf(config);
   }
 
   async start(): Promise<void> {
-    const { settlement, disk, log, clock } = this.#context;
+    const { clock } = this.#context;
     await this.#checkDirectory();
-    await recoverFiles(settlement, disk, log);
-    const { pathManager, prefix, extension, compression } = this.#config;
-    const suffix = codecs[compression]?.extension ?? '';
-    const nameOptions = { directory: this.#directory, pathManager, prefix, extension, suffix };
-    const output = new SettledOutput(this.#context, new FileNames(nameOptions, clock));
-    settlement.onSync(() => output.sync());
-    this.#output = output;
+    const { pathManager, prefix, extension, flushInterval, rollInterval } = this.#config;
+    const { isWhole, create } = this.#format;
+    const files = await SettledFiles.open({
+      context: this.#context,
+      entryType,
+      fileSystem: openFiles(this.#context),
+      rules: { ...rules, flushInterval },
+      naming: new FileRollNames(
+        {
+          directory: this.#directory,
+          pathManager,
+          prefix,
+          extension,
+          suffix: extension === '' || codecOf(this.#config) ? this.#format.extension : '',
+          inUseSuffix: isWhole ? inUseSuffix : '',
+        },
+        clock,
+      ),
+      wholeFiles: isWhole,
+      createSerializer: () => create(this.#serializerContext),
+      retryMs,
+      maxTries: Infinity,
+    });
+    this.#files = files;
     this.#stopping = new AbortController();
-    const { signal } = this.#stopping;
-    const { rollInterval, compressionInterval } = this.#config;
-    this.#timers = Promise.all([
-      rollInterval > 0
-        ? this.#every(rollInterval * 1000, () => this.#roll(output), signal)
-        : undefined,
-      this.#compress
-        ? this.#every(compressionInterval, () => this.#endLate(output), signal)
-        : undefined,
-    ]);
+    if (rollInterval > 0) this.#rolling = this.#roll(files, rollInterval * 1000);
   }
 
   async write(batch: EventBatch, first: number): Promise<void> {
-    const output = this.#output;
-    if (!output) throw new Error('write called before start');
-    if (batch.length > 0) await this.#inTurn(() => this.#append(output, batch, first));
+    const files = this.#files;
+    if (!files) throw new Error('write called before start');
+    if (batch.length === 0) return;
+    const range: Range = [first, first + batch.length];
+    const share = { path: this.#directory, prefix: '', events: batch, ranges: [range] };
+    this.#writing = files.throwFailure().then(() => files.write([share]));
+    await this.#writing;
   }
 
   async stop(): Promise<void> {
+    await this.#writing.catch(() => {});
     this.#stopping.abort();
-    await this.#timers;
-    await this.#watcher;
-    const output = this.#output;
-    this.#output = undefined;
-    if (!output) return;
-    await this.#inTurn(async () => {
-      try {
-        await this.#endLate(output);
-      } finally {
-        await output.close();
-      }
-    });
+    await this.#rolling;
+    const files = this.#files;
+    this.#files = undefined;
+    await files?.stop();
   }
 
   async #checkDirectory(): Promise<void> {
@@ -245,103 +261,20 @@ class FileRollSink implements Sink {
     if (!stat.isDirectory()) throw new Error(`${key}: ${this.#directory} is not a directory`);
   }
 
-  async #append(output: SettledOutput, batch: EventBatch, first: number): Promise<void> {
-    const earlier = this.#ranges;
-    try {
-      if (await output.prepare()) this.#begin();
-      this.#gather(this.#serializer?.write(batch) ?? []);
-      this.#ranges = withRange(earlier, [first, first + batch.length]);
-      const full = this.#gatheredBytes >= this.#config.compressionBytes;
-      if (!this.#compress || full) await this.#endMember(output);
-      else this.#watchQuiet(output);
-    } catch (error) {
-      const { path } = output;
-      await this.#abandon(output, earlier);
-      throw new Error(`write events to ${path}`, { cause: error });
-    }
-  }
-
-  /** A channel that is full of what is gathered here has no more to give until that is written. */
-  #watchQuiet(output: SettledOutput): void {
-    if (this.#watching) return;
-    this.#watching = true;
-    const watch = async () => {
-      const { clock, settlement } = this.#context;
-      let seen: readonly Range[] | undefined;
-      while (this.#ranges.length > 0 && !this.#stopping.signal.aborted) {
-        if (seen === this.#ranges && settlement.isPressed()) {
-          await this.#inTurn(() => this.#endLate(output));
-        }
-        seen = this.#ranges;
-        await clock.sleep(quietMs, this.#stopping.signal);
-      }
-      this.#watching = false;
+  get #serializerContext(): SerializerContext {
+    const { log, counters } = this.#context;
+    const readUrl = async (url: string) => {
+      // Most never do.
+      const urls = await import('../hdfs/read-url.ts');
+      return urls.readUrl(url, this.#context);
     };
-    this.#watcher = watch();
+    return { log, counters, readUrl };
   }
 
-  #begin(): void {
-    this.#serializer = this.#createSerializer();
-    this.#gather(this.#serializer.begin());
-  }
-
-  #gather(buffers: readonly Buffer[]): void {
-    for (const buffer of buffers) {
-      this.#gathered.push(buffer);
-      this.#gatheredBytes += buffer.length;
-    }
-  }
-
-  /** Writes what is gathered; as one member, when it is compressed. */
-  async #endMember(output: SettledOutput): Promise<void> {
-    this.#gather(this.#serializer?.flush() ?? []);
-    const plain = this.#gathered;
-    await output.append(this.#compress ? [await this.#compress(plain)] : plain, this.#ranges);
-    this.#forgetGathered();
-  }
-
-  /** The same, when no write waits for it: the next one is told what went wrong. */
-  async #endLate(output: SettledOutput): Promise<void> {
-    if (this.#ranges.length === 0) return;
-    try {
-      await this.#endMember(output);
-    } catch (error) {
-      const { path } = output;
-      this.#context.log.warn({ path, error }, 'Gathered events could not be written.');
-      const failure = new Error(`write events to ${path}`, { cause: error });
-      await this.#abandon(output, this.#ranges, failure);
-    }
-  }
-
-  async #roll(output: SettledOutput): Promise<void> {
-    await this.#endLate(output);
-    await output.roll();
-  }
-
-  /** Gives the events back that the sink answers for, and cuts what is in the file of them. */
-  async #abandon(output: SettledOutput, ranges: readonly Range[], failure?: Error): Promise<void> {
-    this.#forgetGathered();
-    output.fail(failure);
-    if (ranges.length > 0) this.#context.settlement.release(ranges);
-    // When this fails too, the next write tries it again, and says so.
-    await output.recover().catch(() => {});
-  }
-
-  #forgetGathered(): void {
-    this.#gathered = [];
-    this.#gatheredBytes = 0;
-    this.#ranges = [];
-  }
-
-  #inTurn(action: () => Promise<void>): Promise<void> {
-    const turn = this.#turn.then(action);
-    this.#turn = turn.catch(() => {});
-    return turn;
-  }
-
-  /** Runs the action at a fixed rate until the signal aborts. */
-  async #every(ms: number, action: () => Promise<void>, signal: AbortSignal): Promise<void> {
-    const { clock, log } = this.#context;
+  /** At a fixed rate, as Flume's timer. */
+  async #roll(files: SettledFiles, ms: number): Promise<void> {
+    const { clock } = this.#context;
+    const { signal } = this.#stopping;
     let due = clock.monotonic() + ms;
     while (!signal.aborted) {
       const left = due - clock.monotonic();
@@ -351,15 +284,20 @@ class FileRollSink implements Sink {
       }
       // Times that were slept through, with the machine, are left out.
       due += ms * Math.max(1, Math.ceil(-left / ms));
-      await this.#inTurn(action).catch((error: unknown) => {
-        log.warn({ error }, 'A file could not be ended in time.');
-      });
+      files.roll();
     }
   }
 }
 
-function withRange(ranges: readonly Range[], range: Range): readonly Range[] {
-  const more = [...ranges];
-  addRange(more, range);
-  return more;
+/** The directory is the user's: it is not made. */
+function openFiles({ disk, random }: ComponentContext): LocalFiles {
+  return new LocalFiles({ disk, creator: newCreator(random), makesDirectories: false });
+}
+
+/** Brings to its end what a sink left that is gone. */
+async function recoverLeft(
+  settlement: Pick<Settlement, 'state' | 'saveState'>,
+  context: ComponentContext,
+): Promise<void> {
+  await recoverFiles({ ...context, settlement, entryType, fileSystem: openFiles(context) });
 }

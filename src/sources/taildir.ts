@@ -138,7 +138,11 @@ function problemsOf(config: TaildirConfig): readonly FieldProblem[] {
   const { filegroups, files, headers } = config;
   const problems: FieldProblem[] = [];
   let usable = 0;
-  for (const name of filegroups) {
+  for (const name of new Set(filegroups)) {
+    if (filegroups.filter((each) => each === name).length > 1) {
+      const problem = `${name} is listed twice; once counts`;
+      problems.push({ key: 'filegroups', problem, severity: 'warning' });
+    }
     const value = files.get(name);
     if (value === undefined) {
       const problem = `no filegroups.${name} says where its files are; it is left out`;
@@ -196,7 +200,7 @@ class TaildirSource implements Source {
   constructor(config: TaildirConfig, context: SourceContext) {
     this.#config = config;
     this.#context = context;
-    this.#groups = config.filegroups.flatMap((name) => {
+    this.#groups = [...new Set(config.filegroups)].flatMap((name) => {
       const value = config.files.get(name);
       return value === undefined ? [] : [parseGroup(name, value, config.headers)];
     });

@@ -1,10 +1,12 @@
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
-import type { Channel, Consumer } from '../core/channel.ts';
+import type { Channel, Consumer, Range } from '../core/channel.ts';
 import { ChannelError, ChannelFullError, OriginGapError } from '../core/errors.ts';
 import { EventBatch } from '../core/event-batch.ts';
+import { RangeSet } from '../core/range-set.ts';
 import { releaseSlab, SlabPool } from '../core/slab-pool.ts';
 import type { ManualClock } from './manual-clock.ts';
+import { Prng, seedFromEnvironment } from './prng.ts';
 
 /** A channel under test: it holds 100 events and waits 3 s for room on the given clock. */
 export interface ChannelSubject {
@@ -62,6 +64,26 @@ export function channelContract(name: string, subject: ChannelSubject): void {
       [taken.first + 2, taken.first + 3],
     ]);
     assert.deepEqual(await takeAll(sink), ['a', 'c', 'd']);
+  });
+
+  promises('what a sink keeps itself, and releases after all, is lent again', async (channel) => {
+    await put(channel, lines('a', 'b', 'c', 'd', 'e', 'f'));
+    await put(channel, lines('g', 'h'));
+    const [one, two] = [channel.consumer('k1'), channel.consumer('k2')];
+    const kept = await takeNow(one, 4);
+    const other = await takeNow(two, 2);
+    assert(kept && other);
+    one.absorb([[kept.first, kept.first + 4]]);
+    two.absorb([[other.first, other.first + 2]]);
+    await one.commit([[kept.first + 1, kept.first + 2]]);
+    one.release([
+      [kept.first, kept.first + 1],
+      [kept.first + 2, kept.first + 4],
+    ]);
+    assert.deepEqual(await takeAll(one), ['a', 'c', 'd', 'g', 'h']);
+    two.detach();
+    assert.deepEqual(await takeAll(one), ['e', 'f']);
+    assert.equal(channel.counters.ChannelSize, 0);
   });
 
   promises('two sinks never hold the same event', async (channel) => {
@@ -167,8 +189,78 @@ export function channelContract(name: string, subject: ChannelSubject): void {
     await waiting;
   });
 
+  randomPromise(promises);
   streamPromises(promises);
   crashPromises(name, subject);
+}
+
+function randomPromise(
+  promises: (title: string, body: (channel: Channel) => Promise<void>) => void,
+): void {
+  promises('sinks do what they may, in any order', async (channel) => {
+    const seed = seedFromEnvironment();
+    const prng = new Prng(seed);
+    channel.introduce('r1/s', null, 0);
+    const sinks = ['k1', 'k2', 'k3'].map((name) => {
+      return { sink: channel.consumer(name), lent: new RangeSet() };
+    });
+    const released = new RangeSet();
+    const bodies = new Map<number, string>();
+    const committed: string[] = [];
+    let written = 0;
+    for (let step = 0; step < 300; step++) {
+      const { sink, lent } = sinks[prng.integer(3)] as (typeof sinks)[0];
+      const most = 1 + prng.integer(9);
+      const some = randomPart([...lent], prng);
+      if (prng.chance(0.3) && channel.counters.ChannelSize < 80) {
+        await put(channel, stretch(written, written + most));
+        written += most;
+      } else if (prng.chance(0.4)) {
+        const taken = await takeNow(sink, most);
+        if (!taken) continue;
+        const expected = released.empty ? taken.first : released.first;
+        assert.equal(taken.first, expected, `what came back is first, MILLRACE_SEED=${seed}`);
+        const end = taken.first + taken.events.length;
+        released.delete(taken.first, end);
+        lent.add(taken.first, end);
+        for (const [index, body] of texts(taken.events).entries()) {
+          const before: string = bodies.get(taken.first + index) ?? body;
+          assert.equal(body, before, `an event stays what it is, MILLRACE_SEED=${seed}`);
+          bodies.set(taken.first + index, body);
+        }
+        // As sinks do, which keep a batch once they have all of it.
+        if (prng.chance(0.7)) sink.absorb([[taken.first, end]]);
+      } else if (prng.chance(0.5)) {
+        await sink.commit(some);
+        lent.deleteAll(some);
+        for (const [from, to] of some) {
+          for (let at = from; at < to; at++) committed.push(bodies.get(at) as string);
+        }
+      } else if (prng.chance(0.8)) {
+        sink.release(some);
+        lent.deleteAll(some);
+        released.addAll(some);
+      } else {
+        sink.detach();
+        released.addAll([...lent]);
+        lent.clear();
+      }
+    }
+    for (const { sink } of sinks) sink.detach();
+    committed.push(...(await takeAll(channel.consumer('k4'))));
+    const inOrder = committed.map(Number).sort((one, other) => one - other);
+    assert.deepEqual(inOrder.map(String), numbers(0, written), `MILLRACE_SEED=${seed}`);
+  });
+}
+
+/** Some of the numbers, as rising ranges. */
+function randomPart(ranges: readonly Range[], prng: Prng): Range[] {
+  const part = new RangeSet();
+  for (const [from, to] of ranges) {
+    const start = from + prng.integer(to - from);
+    if (prng.chance(0.6)) part.add(start, start + 1 + prng.integer(to - start));
+  }
+  return [...part];
 }
 
 function streamPromises(

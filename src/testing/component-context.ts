@@ -1,4 +1,6 @@
 import type { ComponentContext } from '../core/component.ts';
+import { SinkCounters } from '../core/metrics.ts';
+import type { SerializerContext } from '../core/serializer.ts';
 import { ManualClock } from './manual-clock.ts';
 import { Prng } from './prng.ts';
 import { RecordingLogger } from './recording-logger.ts';
@@ -20,5 +22,20 @@ export function componentContext(name: string, seed = 1): TestContext {
     clock: new ManualClock(),
     disk: new SimulatedDisk({ seed }),
     random: new Prng(seed),
+  };
+}
+
+/** What a serializer is created with; `urls` are the files that it can read. */
+export function serializerContext(
+  urls: Readonly<Record<string, string>> = {},
+): SerializerContext & { readonly log: RecordingLogger } {
+  return {
+    log: new RecordingLogger(),
+    counters: new SinkCounters(),
+    readUrl: async (url) => {
+      const content = urls[url];
+      if (content === undefined) throw new Error(`there is no ${url}`);
+      return Buffer.from(content);
+    },
   };
 }

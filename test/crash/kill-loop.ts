@@ -50,7 +50,7 @@ export interface KillLoopResult {
 /** The share of the rounds that end with SIGTERM instead of SIGKILL. */
 const stopShare = 0.1;
 const writeEveryMs = 10;
-const drainMs = 60_000;
+const drainMs = 240_000;
 const logNames = ['left', 'right'];
 /** How each ends after SIGTERM: a JVM with 128 + 15, however well it stopped. */
 const stopCodes = { millrace: 0, flume: 143 };

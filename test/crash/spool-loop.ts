@@ -67,7 +67,7 @@ export interface SpoolLoopResult {
 }
 
 const name = 'spool';
-const drainMs = 60_000;
+const drainMs = 240_000;
 /** Files that wait at once: an agent with small batches and a slow disk must be able to end. */
 const mostWaiting = 50;
 /** More than an agent writes and does not commit. */

@@ -154,6 +154,8 @@ describe(title, { skip, concurrency }, () => {
     assert.match(complaint.text, new RegExp(`snapshot.*${checkpointDir}`));
     run.write(100_000);
     await run.moves();
+    // What is left of the lines is not for nothing.
+    await sleep(1_500);
     await run.staysCalm(500);
     await run.agent.kill();
     disk.repair();

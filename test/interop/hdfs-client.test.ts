@@ -305,7 +305,9 @@ describe('the HDFS client beside real HDFS', { skip: hdfsMissing() }, () => {
       const expected = Buffer.concat([Buffer.alloc(1_000, 1), Buffer.alloc(1_000, 2)]);
       await hasContent(file.path, expected);
     }
-    assert.deepEqual(warnings, Array(2).fill('The pipeline of a block broke.'));
+    // Once each, or again while a busy DataNode is not done with the old one.
+    assert(warnings.length >= 2, `${warnings}`);
+    assert.deepEqual([...new Set(warnings)], ['The pipeline of a block broke.']);
   });
 
   test('a directory of erasure-coded files is refused, and left as it was', async () => {

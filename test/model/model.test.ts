@@ -4,7 +4,7 @@ import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type ChannelKind, runModel } from './world.ts';
+import { type ChannelKind, runModel, type SinkKind } from './world.ts';
 
 const root = join(import.meta.dirname, '../..');
 const seeds = Number(process.env['MILLRACE_MODEL_SEEDS'] ?? 2000);
@@ -24,6 +24,8 @@ test(`over ${seeds} lives of agents from seed ${first} nothing is lost or double
 /** A defect on purpose: the model must see it. */
 interface Mutant {
   readonly channel: ChannelKind;
+  /** Default: file_roll. */
+  readonly sink?: SinkKind;
   readonly defect: string;
   readonly file: string;
   readonly from: string;
@@ -48,10 +50,10 @@ const mutants: readonly Mutant[] = [
   {
     channel: 'memory',
     defect: 'a commit before its write',
-    file: 'src/sinks/file-roll/settled-output.ts',
-    from: 'if (bytes > 0) await file.write(buffers, this.#length);',
+    file: 'src/outputs/local-files.ts',
+    from: 'await this.#file.write(buffers, this.#length);',
     to: `const at = this.#length;
-    if (bytes > 0) setImmediate(() => void file.write(buffers, at).catch(() => {}));`,
+      setImmediate(() => void this.#file.write(buffers, at).catch(() => {}));`,
   },
   {
     channel: 'file',
@@ -82,9 +84,33 @@ const mutants: readonly Mutant[] = [
     from: '...(unlogged && unlogged.events > 0 && { done: unlogged.done }),',
     to: '',
   },
+  {
+    channel: 'memory',
+    sink: 'hdfs',
+    defect: 'a commit of more than was flushed',
+    file: 'src/outputs/bucket-file.ts',
+    from: 'entry: jsonOf({ ...this.entry, length }),',
+    to: 'entry: jsonOf({ ...this.entry, length: length + 9 }),',
+  },
+  {
+    channel: 'file',
+    sink: 'hdfs',
+    defect: 'a file that is made before its name is in the state',
+    file: 'src/outputs/bucket-writer.ts',
+    from: 'await commits.save(Object.fromEntries(makings.map(({ key, entry }) => [key, jsonOf(entry)])));',
+    to: '',
+  },
+  {
+    channel: 'memory',
+    sink: 'hdfs',
+    defect: 'a file that is closed with more than what was committed',
+    file: 'src/outputs/recovery.ts',
+    from: 'await this.#cut(name, length);',
+    to: '',
+  },
 ];
 
-for (const { channel, defect, file, from, to } of mutants) {
+for (const { channel, sink = 'file_roll', defect, file, from, to } of mutants) {
   test(`the model catches ${defect}, within a minute`, async (context) => {
     const copy = await mkdtemp(join(tmpdir(), 'millrace-mutant-'));
     context.after(() => rm(copy, { recursive: true }));
@@ -98,18 +124,22 @@ for (const { channel, defect, file, from, to } of mutants) {
       join(copy, file),
       source.replace(from, () => to),
     );
-    const { code, output } = await run(join(copy, 'test/model/run.ts'), channel);
+    const { code, output } = await run(join(copy, 'test/model/run.ts'), channel, sink);
     assert.equal(code, 1, output);
     assert.match(output, /^seed \d+:/);
   });
 }
 
-function run(script: string, channel: string): Promise<{ code: number; output: string }> {
+function run(
+  script: string,
+  channel: ChannelKind,
+  sink: SinkKind,
+): Promise<{ code: number; output: string }> {
   return new Promise((resolve) => {
     const options = { timeout: minute };
     execFile(
       process.execPath,
-      [script, '--seconds', '60', '--channel', channel],
+      [script, '--seconds', '60', '--channel', channel, '--sink', sink],
       options,
       (error, stdout, stderr) => {
         resolve({ code: Number(error?.code ?? 0), output: stderr + stdout });

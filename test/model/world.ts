@@ -3,12 +3,22 @@ import { Agent } from '../../src/agent/agent.ts';
 import { FileChannel } from '../../src/channels/file/file-channel.ts';
 import { memoryChannel } from '../../src/channels/memory.ts';
 import { defineChannel, defineInterceptor, defineSelector } from '../../src/config/definition.ts';
+import type { Fields } from '../../src/config/field.ts';
 import type { AgentPlan } from '../../src/config/plan.ts';
+import { ChosenSerializer } from '../../src/config/serializer-field.ts';
 import type { Clock } from '../../src/core/clock.ts';
 import type { Disk, DiskFile } from '../../src/core/disk.ts';
 import type { EventBatch } from '../../src/core/event-batch.ts';
 import { type Logger, silentLogger } from '../../src/core/log.ts';
+import { textSerializer } from '../../src/formats/text.ts';
 import { fileRollSink } from '../../src/sinks/file-roll.ts';
+import { hdfsSink } from '../../src/sinks/hdfs.ts';
+import { configOf } from '../../src/testing/config-of.ts';
+import {
+  lineBlocksSerializer,
+  linesOfWhole,
+  wholeFileSerializer,
+} from '../../src/testing/line-serializers.ts';
 import { ManualClock } from '../../src/testing/manual-clock.ts';
 import { Prng } from '../../src/testing/prng.ts';
 import { SimulatedDisk } from '../../src/testing/simulated-disk.ts';
@@ -17,6 +27,9 @@ import { isSuppressed, type ModelStream, modelSource, newStream, routeOf } from 
 export const channelKinds = ['memory', 'file', 'spillable'] as const;
 export type ChannelKind = (typeof channelKinds)[number];
 
+export const sinkKinds = ['file_roll', 'hdfs'] as const;
+export type SinkKind = (typeof sinkKinds)[number];
+
 /** What of the world stays the same over one run of the model. */
 interface Setting {
   readonly prng: Prng;
@@ -24,7 +37,13 @@ interface Setting {
   readonly selector: 'replicating' | 'routing';
   readonly suppresses: boolean;
   readonly channel: ChannelKind;
+  /** `hdfs` over the local file system, with a bucket per stream. */
+  readonly sink: SinkKind;
+  /** Files of lines, of blocks, or whole ones. */
+  readonly format: Format;
 }
+
+type Format = 'lines' | 'blocks' | 'whole';
 
 /** How the agent is wired in one of its lives. */
 interface Wiring {
@@ -54,7 +73,7 @@ const finalSteps = 2_000;
  */
 export async function runModel(
   seed: number,
-  options: { channel?: ChannelKind } = {},
+  options: { channel?: ChannelKind; sink?: SinkKind } = {},
   log: Logger = silentLogger,
 ): Promise<void> {
   const prng = new Prng(seed);
@@ -67,6 +86,8 @@ export async function runModel(
     selector: prng.chance(1 / 3) ? 'routing' : 'replicating',
     suppresses: prng.chance(1 / 3),
     channel: options.channel ?? prng.pick(channelKinds),
+    sink: options.sink ?? prng.pick(sinkKinds),
+    format: prng.pick(['lines', 'blocks', 'whole']),
   };
   // Where a failed sync throws data away, the events can't be had again: that is reported, not mended.
   let disk = new SimulatedDisk({ seed: prng.integer(2 ** 31), failedSyncForgets: false });
@@ -127,13 +148,15 @@ async function live(
   disk.onOperation = () => {
     if (operations-- <= 0) crash();
   };
-  const agent = await Agent.build(planOf(setting, wiring), {
+  // A whole file that nothing ends would hold its events until the stop.
+  const ended = last && setting.format === 'whole' ? { ...wiring, rollInterval: 1 } : wiring;
+  const agent = await Agent.build(planOf(setting, ended), {
     clock,
     disk: withSlowSyncs(disk, clock, prng),
     random: prng,
     log,
     stateDirectory: '/state',
-    sinkOfType: (type) => (type === fileRollSink.type ? fileRollSink : undefined),
+    sinkOfType: async (type) => [fileRollSink, hdfsSink].find((sink) => sink.type === type),
     onBug: (error) => {
       throw error;
     },
@@ -212,19 +235,6 @@ function planOf(setting: Setting, wiring: Wiring): AgentPlan {
     byteCapacity: 0,
     byteCapacityBufferPercentage: 0,
   };
-  const sinkConfig = {
-    directory: '/out',
-    rollInterval: wiring.rollInterval,
-    batchSize: wiring.batchSize,
-    serializer: 'text',
-    serializerOptions: new Map(),
-    pathManager: 'default',
-    extension: '',
-    compression: 'none',
-    compressionLevel: 0,
-    compressionBytes: 1,
-    compressionInterval: 1,
-  };
   return {
     agent: 'a1',
     channels: wiring.channels.map((name) => ({
@@ -235,8 +245,7 @@ function planOf(setting: Setting, wiring: Wiring): AgentPlan {
     })),
     sinks: [...wiring.sinks].map(([name, channel]) => ({
       name,
-      definition: fileRollSink,
-      config: { ...sinkConfig, prefix: `${channel}-${name}-` },
+      ...sinkOf(setting, wiring, `${channel}-${name}`),
       channel,
       block,
     })),
@@ -257,6 +266,39 @@ function planOf(setting: Setting, wiring: Wiring): AgentPlan {
     ],
   };
 }
+
+/** @param prefix begins the names of its files */
+function sinkOf({ sink, format }: Setting, { batchSize, rollInterval }: Wiring, prefix: string) {
+  const definition = serializers[format];
+  const serializer = new ChosenSerializer(definition, configOf(definition.fields));
+  if (sink === 'hdfs') {
+    const config = configOf(hdfsSink.fields as Fields, {
+      'hdfs.path': 'file:///out',
+      'hdfs.filePrefix': `${prefix}-%{stream}`,
+      'hdfs.fileType': 'DataStream',
+      'hdfs.batchSize': `${batchSize}`,
+      'hdfs.rollInterval': `${rollInterval}`,
+      'hdfs.rollCount': `${rollInterval * 3}`,
+      'hdfs.rollSize': '0',
+      'hdfs.maxOpenFiles': '2',
+      'hdfs.retryInterval': '2',
+    });
+    return { definition: hdfsSink, config: { ...config, serializer } };
+  }
+  const config = configOf(fileRollSink.fields as Fields, {
+    'sink.directory': '/out',
+    'sink.rollInterval': `${rollInterval}`,
+    'sink.batchSize': `${batchSize}`,
+    'sink.pathManager.prefix': `${prefix}-`,
+  });
+  return { definition: fileRollSink, config: { ...config, serializer } };
+}
+
+const serializers = {
+  lines: textSerializer,
+  blocks: lineBlocksSerializer,
+  whole: wholeFileSerializer,
+} as const;
 
 /** A file channel, or a spillable one, whose files are so small that they roll all the time. */
 function smallFileChannel({ capacity, memoryBytes, unlogged }: Wiring) {
@@ -326,9 +368,12 @@ function lineOf(batch: EventBatch, index: number): number {
 function verify(setting: Setting, channel: string, disk: SimulatedDisk, late: boolean): void {
   const found = new Map<string, number[]>();
   for (const name of disk.list('/out').filter((each) => each.startsWith(`${channel}-`))) {
-    const text = disk.contents(`/out/${name}`).toString();
-    assert(text === '' || text.endsWith('\n'), `${name} ends within an event`);
-    for (const body of text.split('\n').slice(0, -1)) {
+    const bytes = disk.contents(`/out/${name}`);
+    assert(bytes.length === 0 || bytes.at(-1) === 10, `${name} ends within an event`);
+    assert(!name.endsWith('.tmp'), `${name} has its final name in the end`);
+    const bodies =
+      setting.format === 'whole' ? linesOfWhole(bytes) : bytes.toString().split('\n').slice(0, -1);
+    for (const body of bodies) {
       const [stream = '', , from, to] = body.split(' ');
       const counts = found.get(stream) ?? [];
       found.set(stream, counts);

@@ -147,6 +147,35 @@ describe('the package', { skip }, () => {
     });
   }
 
+  for (const version of nodeVersions) {
+    test(`on Node ${version} writes and reads every codec and format`, async () => {
+      const folder = folderOf(version);
+      const node = join(folder, 'node_modules/.bin/node');
+      // bzip2 has a worker, and the native codecs come with the package.
+      const script = `
+        import { EventBatch } from 'millrace';
+        import { codecs, createSerializer, decompressAll, eventSerializers } from 'millrace/formats';
+        const text = Buffer.from('one\\ntwo\\n'.repeat(1000));
+        for (const codec of codecs) {
+          const member = await codec.compressor(0)([text]);
+          const again = await decompressAll(codec, member, text.length);
+          console.log(codec.name, again.equals(text));
+        }
+        const batch = EventBatch.of([{ headers: { timestamp: '1' }, body: '{}' }]);
+        const options = { csv: { columns: 'body' }, avro_body: { schemaLiteral: '"string"' } };
+        for (const { type } of eventSerializers) {
+          const serializer = createSerializer(type, options[type]);
+          const parts = [...serializer.begin(), ...serializer.write(batch)];
+          parts.push(...(await serializer.flush()), ...((await serializer.end?.()) ?? []));
+          console.log(type, Buffer.concat(parts).length > 0);
+        }`;
+      writeFileSync(join(folder, 'formats.js'), script);
+      const said = await succeed(folder, node, 'formats.js');
+      assert.equal(said.match(/true\n/g)?.length, 6 + 8, said);
+      assert(!said.includes('false'), said);
+    });
+  }
+
   test('has types that a strict compiler accepts', async () => {
     const folder = folderOf('24.21.0');
     const source = `

@@ -52,6 +52,11 @@ export class Backlog {
     this.#at ??= { number, offset };
   }
 
+  /** From the oldest record on that is needed; also while one is being read, which comes twice. */
+  restart(): void {
+    this.#at = { number: 0, offset: 0 };
+  }
+
   /**
    * Reads about one chunk, and hands over each put as it is read. When the end of what is durable
    * is reached, there is no backlog any more, at that very moment: what is stored next comes after
@@ -69,20 +74,21 @@ export class Backlog {
       }
       const { number } = use.segment;
       if (number > this.#at.number) this.#at = { number, offset: dataOffset };
-      if (use.live === 0) this.#at.offset = use.end;
-      if (this.#at.offset >= use.end) {
+      const at = this.#at;
+      if (use.live === 0) at.offset = use.end;
+      if (at.offset >= use.end) {
         const isLast = this.#useAt(number + 1) === undefined;
         this.#at = isLast ? undefined : { number: number + 1, offset: dataOffset };
         continue;
       }
-      const offset = this.#at.offset;
+      const { offset } = at;
       const record = await this.#readerOf(use).at(offset);
       if (!record) {
         throw new ChannelError(
           `${use.segment.path} can't be read at byte ${offset}: it is damaged`,
         );
       }
-      this.#at.offset = offset + record.bytes;
+      at.offset = offset + record.bytes;
       bytes += record.bytes;
       if (record.type === 'put') consume(decodePut(record.payload));
     }

@@ -17,13 +17,13 @@ import { PutRule } from '../../core/put-rule.ts';
 import { Room } from '../../core/room.ts';
 import { releaseSlab, retainSlab } from '../../core/slab-pool.ts';
 import { encodeBatch } from '../../formats/batch-encoding.ts';
-import { Backlog, sequenceBytes } from './backlog.ts';
+import { sequenceBytes } from './backlog.ts';
 import { type EncryptionOptions, KeyRing } from './cipher.ts';
+import { Lending } from './lending.ts';
 import { Log, type Position, type PutRoom } from './log.ts';
 import { MemoryWindow } from './memory-window.ts';
 import { Numbering } from './numbering.ts';
 import { openLog } from './open.ts';
-import { Refill } from './refill.ts';
 import { type Segment, Segments } from './segments.ts';
 import { Snapshots } from './snapshots.ts';
 import type { CommitChange, LogState } from './state.ts';
@@ -37,7 +37,9 @@ import { Upkeep } from './upkeep.ts';
  *  2. What is applied to the state is durable, and applied in the order of records: by replay the
  *     same state comes about.
  *  3. Sequences are given in the order of records. Events are lent in that order: from memory, or,
- *     once something did not fit there, from the backlog, until that is read to its end.
+ *     once something did not fit there, from the backlog, until that is read to its end. What a
+ *     sink keeps itself leaves memory; when it is released it is read again, and nothing behind it
+ *     is lent before.
  *  4. A commit makes the sink's data durable before its record is written.
  *  5. A segment is given up when no event in it is live and both snapshots that are kept begin
  *     behind it.
@@ -69,8 +71,7 @@ const noSlab = Buffer.alloc(0);
 interface Running {
   readonly state: LogState;
   readonly log: Log;
-  readonly backlog: Backlog;
-  readonly refill: Refill;
+  readonly lending: Lending;
   readonly upkeep: Upkeep;
   readonly unlock: () => Promise<void>;
 }
@@ -83,6 +84,7 @@ export class FileChannel implements Channel {
   readonly #options: FileChannelOptions;
   readonly #context: ChannelContext;
   readonly #room: Room;
+  #isStopping = false;
   readonly #queue: EventQueue;
   readonly #window: MemoryWindow;
   /** What was appended, durable or not: it answers what sources and the put rule ask. */
@@ -137,10 +139,9 @@ export class FileChannel implements Channel {
       );
       const snapshots = new Snapshots(checkpointDirectory, disk);
       const { state, end, unused } = await openLog(segments, snapshots, disk, log);
-      const backlog = new Backlog(disk, state);
-      const lend = (batch: EventBatch, sequence: number) =>
-        this.#queue.push(batch, this.#numbering.toQueue(sequence));
-      const refill = new Refill({ backlog, state, window: this.#window, lend, log });
+      const toQueue = (sequence: number) => this.#numbering.toQueue(sequence);
+      const [queue, window] = [this.#queue, this.#window];
+      const lending = new Lending({ queue, window, disk, state, toQueue, log });
       const upkeep = new Upkeep({ state, snapshots, segments, log });
       const begun = (segment: Segment) => {
         state.begin(segment, 0);
@@ -148,13 +149,12 @@ export class FileChannel implements Channel {
       };
       const appended = new Log(segments, clock, log, begun, () => upkeep.makeRoom());
       upkeep.begin(appended);
-      this.#running = { state, log: appended, backlog, refill, upkeep, unlock };
+      this.#running = { state, log: appended, lending, upkeep, unlock };
       await appended.open(end);
       for (const segment of unused) await segments.giveUp(segment);
       this.#takeOver(state);
-      if (state.live > 0) backlog.begin(0, 0);
       await upkeep.run();
-      refill.wake();
+      lending.wake();
     } catch (error) {
       // Else its next segment would be made while a later start looks for what is there.
       await this.#running?.log.close().catch(() => {});
@@ -163,11 +163,13 @@ export class FileChannel implements Channel {
       throw error;
     }
     this.#room.open();
+    this.#isStopping = false;
     this.counters.StartTime = clock.now();
     this.counters.StopTime = 0;
   }
 
   prepareStop(): void {
+    this.#isStopping = true;
     this.#running?.log.hurry();
   }
 
@@ -182,8 +184,7 @@ export class FileChannel implements Channel {
       await running.upkeep.run();
     } finally {
       this.#running = undefined;
-      await running.refill.stop();
-      await running.backlog.close();
+      await running.lending.stop();
       await running.log.close();
       await running.unlock();
     }
@@ -235,8 +236,9 @@ export class FileChannel implements Channel {
   }
 
   async put(batch: EventBatch, reservation: Reservation): Promise<void> {
-    const { log } = this.#open();
-    const unlogged = this.#storing === 0 && this.#isInMemory() && this.#unlogged?.fits(batch);
+    const { log, lending } = this.#open();
+    const isComplete = this.#storing === 0 && lending.isComplete;
+    const unlogged = isComplete && this.#unlogged?.fits(batch);
     const record = unlogged ? [] : encodeBatch(batch);
     // From here on, so that no later put takes the shorter way past this one.
     if (!unlogged) this.#storing++;
@@ -277,16 +279,34 @@ export class FileChannel implements Channel {
     const borrower = this.#queue.borrower();
     const stateOf = () => this.#running?.state.ledger.sinkState(sink) ?? new Map<string, Json>();
     const consumer: Consumer = {
-      take: (max, signal) => borrower.take(max, signal),
+      take: (max, signal) => {
+        const taking = borrower.take(max, signal);
+        if (this.#queue.isStuck) this.#running?.lending.wake();
+        return taking;
+      },
       commit: (ranges, delta) => this.#commit(sink, borrower, ranges, delta),
-      release: (ranges) => borrower.release(ranges),
+      absorb: (ranges) => {
+        // What is not logged is nowhere else.
+        if (!this.#unlogged) this.#running?.lending.absorb(borrower, ranges);
+      },
+      release: (ranges) => {
+        borrower.release(ranges);
+        this.#running?.lending.released();
+      },
       get state() {
         return stateOf();
       },
-      saveState: (delta) => this.#change({ sinks: { [sink]: delta } }),
+      // Nothing is committed here that does not survive.
+      saveState: async (delta) => {
+        if (delta.set || delta.delete) await this.#change({ sinks: { [sink]: delta } });
+      },
       onSync: (sync) => void this.#syncs.set(sink, sync),
-      isPressed: () => this.#room.isWaitedFor,
-      detach: () => borrower.releaseAll(),
+      isPressed: () =>
+        this.#room.isWaitedFor || this.#isStopping || (this.#running?.lending.isPressed ?? false),
+      detach: () => {
+        borrower.releaseAll();
+        this.#running?.lending.released();
+      },
     };
     this.#consumers.set(sink, consumer);
     return consumer;
@@ -375,7 +395,7 @@ export class FileChannel implements Channel {
       room.release();
       this.#storing--;
       this.counters.ChannelSize += batch.length;
-      this.#lendStored(batch, number, position);
+      this.#running?.lending.stored(batch, number, position);
       releaseSlab(batch.slab);
     });
   }
@@ -403,20 +423,6 @@ export class FileChannel implements Channel {
     });
   }
 
-  #lendStored(batch: EventBatch, number: number, { segment, offset }: Position): void {
-    if (this.#isInMemory() && this.#window.add(batch.slab, batch.length)) {
-      this.#queue.push(batch, number);
-      return;
-    }
-    this.#running?.backlog.begin(segment.number, offset);
-    this.#running?.refill.wake();
-  }
-
-  /** Nothing that is stored waits to be read back. */
-  #isInMemory(): boolean {
-    return this.#running?.backlog.empty ?? false;
-  }
-
   /**
    * What is in memory alone goes into the log, so that a stop loses nothing of it. A sink that did
    * not stop in time may still commit some of it: as events of the log, which they are by then.
@@ -436,20 +442,19 @@ export class FileChannel implements Channel {
     ranges: readonly Range[],
     delta: StateDelta | undefined,
   ): Promise<void> {
-    const { log, state, refill } = this.#open();
+    const { log, state, lending } = this.#open();
     await this.#syncs.get(sink)?.();
     const settled = borrower.settle(ranges);
-    for (const { batch, count } of settled) {
-      if (!this.#unlogged?.has(batch)) this.#window.remove(batch.slab, count);
-    }
-    const unlogged = this.#unlogged?.commit(ranges, settled);
+    const held = this.#unlogged;
+    lending.forget(held ? settled.filter(({ batch }) => !held.has(batch)) : settled);
+    const unlogged = held?.commit(ranges, settled);
     const change: CommitChange = {
       sink,
       ranges: this.#numbering.toLog(ranges),
       ...(unlogged && unlogged.events > 0 && { done: unlogged.done }),
       ...(delta && { delta }),
     };
-    refill.wake();
+    lending.wake();
     await log.append('commit', [Buffer.from(JSON.stringify(change))], ({ segment, end }) => {
       const use = state.use(segment.number);
       if (use) use.end = end;

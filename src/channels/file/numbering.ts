@@ -37,7 +37,13 @@ export class Numbering {
   }
 
   /** What of these numbers of the queue is in the log, as sequences there. */
-  toLog(ranges: readonly Range[]): Range[] {
+  toLog(ranges: readonly Range[]): readonly Range[] {
+    const [only] = this.#runs;
+    // Nearly always: every event goes into the log.
+    if (only && this.#runs.length === 1 && only.first === only.logged) {
+      const end = only.first + only.count;
+      if (ranges.every(([from, to]) => from >= only.first && to <= end)) return ranges;
+    }
     const found: Range[] = [];
     for (const { first, logged, count } of this.#runs) {
       for (const range of ranges) {

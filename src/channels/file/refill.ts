@@ -1,25 +1,21 @@
-import type { Range } from '../../core/channel.ts';
-import type { EventBatch } from '../../core/event-batch.ts';
 import type { Logger } from '../../core/log.ts';
-import type { Backlog } from './backlog.ts';
-import type { MemoryWindow } from './memory-window.ts';
-import type { LogState } from './state.ts';
+import type { Backlog, StoredPut } from './backlog.ts';
 
 export interface RefillParts {
   readonly backlog: Backlog;
-  readonly state: LogState;
-  readonly window: MemoryWindow;
-  /** Given what is not committed, in order, with the sequence of its first event. */
-  readonly lend: (batch: EventBatch, sequence: number) => void;
+  /** Whether more is to be read now. */
+  readonly wanted: () => boolean;
+  /** Given the puts, in order. */
+  readonly take: (put: StoredPut) => void;
   readonly log: Logger;
 }
 
-/** Reads back what did not fit into memory, as long as there is room in it. */
+/** Reads stored events back into memory, as long as they are wanted there. */
 export class Refill {
   readonly #parts: RefillParts;
   #running: Promise<void> | undefined;
   /** Something has changed since the last look. */
-  #isWanted = false;
+  #isDue = false;
   #stopped = false;
   #damage: unknown;
 
@@ -27,20 +23,22 @@ export class Refill {
     this.#parts = parts;
   }
 
-  /** Looks whether there is something to read, and room for it. */
+  /** Looks whether there is something to read, and whether it is wanted. */
   wake(): void {
-    this.#isWanted = true;
+    this.#isDue = true;
     this.#running ??= this.#run();
   }
 
+  /** Nothing is read any more once it has resolved. */
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.#running;
+    await this.#parts.backlog.close();
   }
 
   async #run(): Promise<void> {
-    while (this.#isWanted) {
-      this.#isWanted = false;
+    while (this.#isDue) {
+      this.#isDue = false;
       try {
         await this.#readBack();
       } catch (error) {
@@ -55,30 +53,7 @@ export class Refill {
   }
 
   async #readBack(): Promise<void> {
-    const { backlog, state, window, lend } = this.#parts;
-    while (!this.#stopped && !backlog.empty && window.isLow) {
-      await backlog.read(({ first, batch }) => {
-        for (const [from, to] of uncommitted(state, first, batch.length)) {
-          const part = batch.slice(from - first, to - first);
-          window.force(part.slab, part.length);
-          lend(part, from);
-        }
-      });
-    }
+    const { backlog, wanted, take } = this.#parts;
+    while (!this.#stopped && !backlog.empty && wanted()) await backlog.read(take);
   }
-}
-
-/** The ranges of `[first, first + count)` that are not committed. */
-function uncommitted(state: LogState, first: number, count: number): Range[] {
-  const ranges: Range[] = [];
-  let from: number | undefined;
-  for (let sequence = first; sequence <= first + count; sequence++) {
-    const live = sequence < first + count && !state.isCommitted(sequence);
-    if (live) from ??= sequence;
-    else if (from !== undefined) {
-      ranges.push([from, sequence]);
-      from = undefined;
-    }
-  }
-  return ranges;
 }

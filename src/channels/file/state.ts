@@ -1,6 +1,6 @@
 import type { Range, StateDelta } from '../../core/channel.ts';
 import { Ledger, type LedgerChange } from '../../core/ledger.ts';
-import { RangeSet } from '../../core/range-set.ts';
+import { SequenceSet } from '../../core/sequence-set.ts';
 import type { Segment } from './segments.ts';
 
 /** What a commit record says. */
@@ -47,7 +47,7 @@ export class LogState {
   nextSequence = 0;
   /** Events that are not committed. */
   live = 0;
-  readonly #committed = new RangeSet();
+  readonly #live = new SequenceSet();
   /** By number, rising. */
   readonly #segments = new Map<number, SegmentUse>();
 
@@ -87,12 +87,13 @@ export class LogState {
     use.next = this.nextSequence;
     use.live += count;
     this.live += count;
+    this.#live.add(use.next - count, use.next);
     if (origin) this.ledger.apply({ done: { [origin.stream]: [[origin.from, origin.to]] } });
   }
 
   commit({ sink, ranges, done, delta }: CommitChange): void {
+    this.#live.deleteAll(ranges);
     for (const [from, to] of ranges) {
-      this.#committed.add(from, to);
       for (const use of this.#segments.values()) {
         if (use.first >= to) break;
         const count = Math.min(use.next, to) - Math.max(use.first, from);
@@ -104,7 +105,12 @@ export class LogState {
   }
 
   isCommitted(from: number, to = from + 1): boolean {
-    return this.#committed.covers(from, to);
+    return to <= this.nextSequence && !this.#live.meets(from, to);
+  }
+
+  /** What of `[from, to)` is put and not committed. */
+  uncommitted(from: number, to: number): Range[] {
+    return this.#live.within(from, to);
   }
 
   snapshot(): StateSnapshot {
@@ -112,7 +118,7 @@ export class LogState {
     return {
       ledger: this.ledger.snapshot(),
       nextSequence: this.nextSequence,
-      committed: [...this.#committed],
+      committed: this.#committed(),
       segments: segments.map(({ segment, end, first, next }) => {
         return { number: segment.number, end, first, next };
       }),
@@ -126,16 +132,27 @@ export class LogState {
   restore(snapshot: StateSnapshot, segments: ReadonlyMap<number, Segment>): void {
     this.ledger.apply(snapshot.ledger);
     this.nextSequence = snapshot.nextSequence;
-    for (const [from, to] of snapshot.committed) this.#committed.add(from, to);
     for (const { number, end, first, next } of snapshot.segments) {
       const segment = segments.get(number) ?? { number, path: '', salt: 0, capacity: 0 };
-      let live = next - first;
-      for (const [from, to] of this.#committed) {
-        live -= Math.max(0, Math.min(next, to) - Math.max(first, from));
-      }
-      this.live += live;
-      this.#segments.set(number, { segment, end, first, next, live });
+      this.#segments.set(number, { segment, end, first, next, live: 0 });
+      this.#live.add(first, next);
     }
+    this.#live.deleteAll(snapshot.committed);
+    for (const use of this.#segments.values()) {
+      use.live = this.#live.count(use.first, use.next);
+      this.live += use.live;
+    }
+  }
+
+  /** What was put and is not live. */
+  #committed(): Range[] {
+    const ranges: Range[] = [];
+    let from = 0;
+    for (const [start, end] of [...this.#live, [this.nextSequence, this.nextSequence] as const]) {
+      if (from < start) ranges.push([from, start]);
+      from = end;
+    }
+    return ranges;
   }
 
   /** Forgets segments without a file; gives the numbers of those that would be needed. */

@@ -63,6 +63,8 @@ export class LedgerKeeper {
 
   onSync(sink: string, sync: () => Promise<void>): void {
     this.#syncs.set(sink, sync);
+    // What could not be marked without it may be all that there is to do.
+    this.#changed();
   }
 
   /** Something was appended. */

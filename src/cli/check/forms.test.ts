@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { finding } from '../../config/finding.ts';
 import { loadConfiguration } from '../../config/load.ts';
 import { type Planned, planAgent } from '../../config/plan.ts';
 import { resolver } from '../../registry.ts';
@@ -83,7 +84,7 @@ test('JSON has agents, paths and findings, with columns in UTF-16', async () => 
 
 test('SARIF has a rule for each code and a region for each line', async () => {
   const { planned, source } = await checked(lines);
-  const log = JSON.parse(checkSarif(planned.findings, source, '1.2.3'));
+  const log = JSON.parse(checkSarif(['x y.conf'], planned.findings, source, '1.2.3'));
   assert.equal(log.version, '2.1.0');
   const [run] = log.runs;
   assert.equal(run.tool.driver.semanticVersion, '1.2.3');
@@ -95,6 +96,23 @@ test('SARIF has a rule for each code and a region for each line', async () => {
     assert.equal(artifactLocation.uri, 'x%20y.conf');
     assert.ok(region.endColumn > region.startColumn);
   }
+});
+
+test('SARIF has a location for every finding, by a path as short as it gets', () => {
+  const text = { what: 'Nothing.', consequence: 'It stays.', suggestion: 'Write {x} or [a](b).' };
+  const nowhere = finding('error', 'unknown-agent', {}, text);
+  const there = finding('note', 'unresolved', { file: './conf/../a:b.conf', line: 3 }, text);
+  const log = JSON.parse(
+    checkSarif(['x.conf'], [nowhere, there], new SourceLines(new Map()), '1.0.0'),
+  );
+  const [run] = log.runs;
+  const places = run.results.map((each: { locations: object[] }) => each.locations);
+  assert.deepEqual(places, [
+    [{ physicalLocation: { artifactLocation: { uri: 'x.conf' } } }],
+    [{ physicalLocation: { artifactLocation: { uri: 'a%3Ab.conf' }, region: { startLine: 3 } } }],
+  ]);
+  assert.equal(run.results[0].message.text, 'Nothing. It stays. Write {{x}} or \\[a\\](b).');
+  assert.match(run.tool.driver.rules[1].shortDescription.text, /\$\{\{…\}\}/);
 });
 
 test('of a long line a part is shown, and wide letters are two columns', async () => {

@@ -162,7 +162,6 @@ export const serializers: readonly Entry[] = [
     kind: 'serializer',
     type: 'org.apache.flume.sink.hdfs.AvroEventSerializer$Builder',
     summary: 'An Avro file of bodies that are Avro themselves.',
-    instead: 'Until it is here, use avro_event.',
     keys: `${avroFileKeys}
 schemaURL | text | - | The schema of events that do not bring theirs.
 `,

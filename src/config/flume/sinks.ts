@@ -121,7 +121,6 @@ sink.pathManager.extension | text | - | Ends the names of files, without its dot
     kind: 'sink',
     type: 'hdfs',
     summary: 'Writes events into files on HDFS.',
-    instead: 'Until it is here, write local files by file_roll, and put those into HDFS.',
     batch: 'hdfs.batchSize',
     parts: { serializer: 'serializer' },
     keys: hdfsKeys,

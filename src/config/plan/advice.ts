@@ -1,6 +1,7 @@
 import { atKeyPart, atValue } from '../places.ts';
 import { channelsOf } from './batches.ts';
 import { adviseOnFiles } from './hdfs-files.ts';
+import { journalInsteadOf } from './journal-command.ts';
 import type { Component, PlanScope } from './scope.ts';
 import { linesInsteadOfTail } from './tail-command.ts';
 import { adviseOnTime } from './time-escapes.ts';
@@ -9,7 +10,9 @@ import { wordOf } from './values.ts';
 /** What would do better than what is configured. */
 export function advise(scope: PlanScope): void {
   for (const component of scope.components) {
-    if (component.kind === 'source' && !tailByExec(scope, component)) lostAtCrash(scope, component);
+    if (component.kind === 'source' && !followsByExec(scope, component)) {
+      lostAtCrash(scope, component);
+    }
   }
   for (const component of scope.components) fileGroups(scope, component);
   adviseOnFiles(scope);
@@ -35,17 +38,32 @@ function fileGroups(scope: PlanScope, component: Component): void {
   }
 }
 
-function tailByExec(scope: PlanScope, component: Component): boolean {
+/** A command that follows what a source of its own follows without losing its place. */
+function followsByExec(scope: PlanScope, component: Component): boolean {
   const { block } = component;
   const command = block.properties.get('command');
-  const lines = wordOf(component) === 'exec' ? linesInsteadOfTail(block) : undefined;
-  if (!command || !lines) return false;
-  scope.add('warning', 'tail-by-exec', atValue(command), {
-    what: 'tail does not remember how far it came.',
-    consequence:
-      'Each start sends the last ten lines again and misses what came meanwhile, here as in Flume.',
-    suggestion: 'Write these lines in place of those of the source, and keep its channels:',
-    lines,
+  if (!command || wordOf(component) !== 'exec') return false;
+  const instead = 'Write these lines in place of those of the source, and keep its channels';
+  const tail = linesInsteadOfTail(block);
+  if (tail) {
+    scope.add('warning', 'tail-by-exec', atValue(command), {
+      what: 'tail does not remember how far it came.',
+      consequence:
+        'Each start sends the last ten lines again and misses what came meanwhile, here as in ' +
+        'Flume.',
+      suggestion: `${instead}:`,
+      lines: tail,
+    });
+    return true;
+  }
+  const journal = journalInsteadOf(block);
+  if (!journal) return false;
+  const difference = '; an event is then the message alone';
+  scope.add('warning', 'journal-by-exec', atValue(command), {
+    what: 'journalctl -f does not remember how far it came.',
+    consequence: `${journal.eachStart}, here as in Flume.`,
+    suggestion: `${instead}${journal.addsToMessages ? difference : ''}:`,
+    lines: journal.lines,
   });
   return true;
 }

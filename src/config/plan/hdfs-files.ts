@@ -1,16 +1,16 @@
 import { atKeyPart, atValue } from '../places.ts';
+import { channelsOf } from './batches.ts';
 import type { Component, PlanScope } from './scope.ts';
-import { numberOf, optionOf, textOf, wordOf } from './values.ts';
+import { numberOf, textOf, wordOf } from './values.ts';
 
-/** Files on HDFS: when they are closed, how they are called, where they are. */
+/** Files: when they are closed, and how they are called. */
 export function adviseOnFiles(scope: PlanScope): void {
+  for (const sink of scope.components) boundedFiles(scope, sink);
   const sinks = scope.components.filter((each) => wordOf(each) === 'hdfs');
   const targets = new Map<string, Component>();
   for (const sink of sinks) {
     smallFiles(scope, sink);
     sameNames(scope, sink, targets);
-    elsewhere(scope, sink);
-    if (sink.known) unfit(scope, sink);
   }
 }
 
@@ -51,6 +51,45 @@ function smallFiles(scope: PlanScope, sink: Component): void {
   });
 }
 
+/** A channel that holds less than this makes small files of a format like Parquet. */
+const leastEvents = 100_000;
+const leastBytes = 64 << 20;
+
+/** What is committed when its file is closed stays in the channel until then. */
+function boundedFiles(scope: PlanScope, sink: Component): void {
+  const { block, name } = sink;
+  const [key = ''] = [
+    ...(textOf(sink, 'hdfs.fileType') === 'Parquet' ? ['hdfs.fileType'] : []),
+    ...['serializer', 'sink.serializer'].filter(
+      (each) => block.properties.get(each)?.value.toLowerCase() === 'parquet',
+    ),
+  ];
+  const property = sink.kind === 'sink' && block.properties.get(key);
+  if (!property) return;
+  for (const channel of channelsOf(scope, sink)) {
+    const events = numberOf(channel, 'capacity') ?? leastEvents;
+    // What a Parquet file has needs no memory of a file channel; this one has it in memory alone.
+    const isBounded = wordOf(channel) === 'spillablememory';
+    const bytes = (isBounded && numberOf(channel, 'memoryBytes')) || leastBytes;
+    if (events >= leastEvents && bytes >= leastBytes) continue;
+    const bounds = [
+      ...(events < leastEvents ? [`${events} events`] : []),
+      ...(bytes < leastBytes ? [`${bytes} bytes in memory`] : []),
+    ];
+    scope.add('warning', 'files-bounded', atValue(property), {
+      what: `The sink ${name} commits the events of a Parquet file when that is closed.`,
+      consequence:
+        `Until then the channel ${channel.name} keeps them, and it has room for ` +
+        `${bounds.join(' and ')}: all files that are open get no more together.`,
+      suggestion: 'Give the channel room for files of a good size:',
+      lines: [
+        ...(events < leastEvents ? [`${channel.block.prefix}capacity = 1000000`] : []),
+        ...(bytes < leastBytes ? [`${channel.block.prefix}memoryBytes = 134217728`] : []),
+      ],
+    });
+  }
+}
+
 /** The names of files differ by their prefix, and by the time in ms at which they were begun. */
 function sameNames(scope: PlanScope, sink: Component, targets: Map<string, Component>): void {
   const { block, name } = sink;
@@ -69,45 +108,4 @@ function sameNames(scope: PlanScope, sink: Component, targets: Map<string, Compo
     suggestion: 'Give each sink a prefix of its own:',
     lines: [`${block.prefix}hdfs.filePrefix = ${name}`],
   });
-}
-
-function elsewhere(scope: PlanScope, { block }: Component): void {
-  const path = block.properties.get('hdfs.path');
-  const [, scheme = 'hdfs'] = /^(\w+):/.exec(path?.value ?? '') ?? [];
-  if (!path || /^(hdfs|file|webhdfs)$/i.test(scheme)) return;
-  scope.add('error', 'foreign-path', atValue(path), {
-    what: `${scheme}:// is neither HDFS nor a local file system.`,
-    consequence: 'Millrace refuses such a path: it could not keep its promises there.',
-    inFlume: 'It works if the jars for it are there.',
-    suggestion: 'Write to HDFS or to local files, and copy them from there.',
-  });
-}
-
-/** What Flume refuses when it reads the lines of the sink. */
-function unfit(scope: PlanScope, sink: Component): void {
-  const { block, name, type } = sink;
-  const fileType = String(optionOf(sink, 'hdfs.fileType') ?? '').toLowerCase();
-  const codec = block.properties.get('hdfs.codeC');
-  const left = `Flume leaves the sink ${name} out.`;
-  if (codec && fileType === 'datastream') {
-    scope.add('error', 'bad-value', atValue(codec), {
-      what: `Files of the type DataStream are not compressed.`,
-      consequence: left,
-      suggestion: `Write ${block.prefix}hdfs.fileType = CompressedStream, or remove this line.`,
-    });
-  }
-  if (!codec && fileType === 'compressedstream') {
-    const key = `${block.prefix}hdfs.codeC`;
-    const property = block.properties.get('hdfs.fileType') ?? type;
-    scope.add(
-      'error',
-      'missing-key',
-      { ...atValue(property), key },
-      {
-        what: `${key} is required for a CompressedStream: the compression.`,
-        consequence: left,
-        suggestion: `Write ${key} = gzip.`,
-      },
-    );
-  }
 }

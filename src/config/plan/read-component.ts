@@ -5,7 +5,8 @@ import type { FlumeComponent } from '../flume/component.ts';
 import { atValue, missingAt } from '../places.ts';
 import type { AnyConfig } from '../plan.ts';
 import type { Property } from '../properties.ts';
-import { readConfig } from '../read-config.ts';
+import { keyOf, readConfig } from '../read-config.ts';
+import { ChosenSerializer, choiceIn } from '../serializer-field.ts';
 import type { PlanScope } from './scope.ts';
 
 /** Something with a type, and its lines. */
@@ -32,6 +33,7 @@ export async function readComponent(
   const described = definition ?? known;
   if (!described) return undefined;
   const ends = definition ? left : `Flume leaves ${whole(left)} out`;
+  const serializers = await findSerializers(scope, { block, type }, described.fields, left);
   const { config, findings } = readConfig<Fields>(described.fields, block, {
     check: (values) => definition?.check?.(values) ?? [],
     isForeign: (key) => foreign.some((each) => key === each || isBelow(key, each)),
@@ -41,6 +43,7 @@ export async function readComponent(
     left: ends,
     late: definition ? left : 'In Flume each event fails',
     asInFlume: definition !== undefined,
+    serializers,
   });
   scope.findings.push(...findings);
   if (known) {
@@ -49,6 +52,31 @@ export async function readComponent(
     await checkParts(scope, lines, ends);
   }
   return definition && config;
+}
+
+/** What the options that name a serializer mean; findings say what can't be used. */
+async function findSerializers(
+  scope: PlanScope,
+  { block, type }: Pick<Lines, 'block' | 'type'>,
+  fields: Fields,
+  left: string,
+): Promise<ReadonlyMap<string, ChosenSerializer>> {
+  const found = new Map<string, ChosenSerializer>();
+  for (const [name, field] of Object.entries(fields)) {
+    const choice = choiceIn(field);
+    if (!choice) continue;
+    const key = keyOf(name, field);
+    const implied = choice.implied?.((each) => block.properties.get(each)?.value);
+    const given = implied === undefined ? block.properties.get(key) : undefined;
+    const own = given ?? { ...type, value: implied ?? choice.defaultType };
+    const meaning = await scope.meaning('serializer', own, `${left}.`);
+    const lines = { block: below(block, `${key}.`), type: own, ...meaning };
+    const config = await readComponent(scope, lines, [], left);
+    if (meaning.definition && config) {
+      found.set(key, new ChosenSerializer(meaning.definition, config));
+    }
+  }
+  return found;
 }
 
 /** `The sink k1 is left out` → `the sink k1`; a channel takes others with it. */

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Clock } from '../../core/clock.ts';
+import type { FileName, FileNaming } from '../../outputs/bucket.ts';
 
 export interface NameOptions {
   readonly directory: string;
@@ -8,21 +9,21 @@ export interface NameOptions {
   readonly prefix: string;
   /** Without its dot; may be empty. */
   readonly extension: string;
-  /** What compression adds: `.gz`, or nothing. */
+  /** What the format adds: `.gz`, or nothing. */
   readonly suffix: string;
+  /** What a file is called more while it is written; may be empty. */
+  readonly inUseSuffix: string;
 }
 
 /**
  * Names as Flume's path managers give them: `<prefix><time>-<n>[.<extension>]`, n from 1. With
  * `rolltime`, n begins again with each second that differs from the last one.
  */
-export class FileNames {
+export class FileRollNames implements FileNaming {
   readonly #options: NameOptions;
   readonly #clock: Clock;
   #series: string;
   #number = 0;
-  /** The path that was given last; for messages. */
-  last = '';
 
   constructor(options: NameOptions, clock: Clock) {
     this.#options = options;
@@ -30,19 +31,20 @@ export class FileNames {
     this.#series = String(clock.now());
   }
 
-  /** The path of one more file; never the same again. */
-  next(): string {
-    const { directory, pathManager, prefix, extension, suffix } = this.#options;
+  next(): FileName {
+    const { directory, pathManager, prefix, extension, suffix, inUseSuffix } = this.#options;
     if (pathManager === 'rolltime') {
       const series = localSecond(new Date(this.#clock.now()));
       if (series !== this.#series) this.#number = 0;
       this.#series = series;
     }
-    this.#number++;
-    const dotted = extension === '' ? '' : `.${extension}`;
-    this.last = join(directory, `${prefix}${this.#series}-${this.#number}${dotted}${suffix}`);
-    return this.last;
+    const number = ++this.#number;
+    const stem = join(directory, `${prefix}${this.#series}-`);
+    const tail = (extension === '' ? '' : `.${extension}`) + suffix;
+    return { path: stem + number + tail + inUseSuffix, stem, number, tail };
   }
+
+  gone(): void {}
 }
 
 /** `yyyyMMddHHmmss` */

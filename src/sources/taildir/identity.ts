@@ -12,6 +12,8 @@ export type Identity = {
   readonly device: number;
   readonly inode: number;
   readonly path: string;
+  /** Whose headers its lines have; a file that was renamed away may not tell. Absent: not known. */
+  readonly group?: string;
   readonly born: number | null;
   /** The machine's boot when this was written. */
   readonly boot: string;
@@ -28,12 +30,13 @@ export type Identity = {
 /** `undefined` for what is no identity of a tailed file. */
 export function parseIdentity(json: Json): Identity | undefined {
   if (!isObject(json)) return undefined;
-  const { device, inode, path, born, boot, gone } = json;
+  const { device, inode, path, group, born, boot, gone } = json;
   const head = parseProof(json['head']);
   const tail = parseProof(json['tail']);
   if (!head || !tail || typeof device !== 'number' || typeof inode !== 'number') return undefined;
   if (typeof path !== 'string' || typeof boot !== 'string') return undefined;
-  return { device, inode, path, boot, head, tail, born: time(born), gone: time(gone) };
+  const named = typeof group === 'string' ? { group } : {};
+  return { device, inode, path, ...named, boot, head, tail, born: time(born), gone: time(gone) };
 }
 
 const time = (json: Json | undefined) => (typeof json === 'number' ? json : null);

@@ -8,7 +8,7 @@ import type { Candidate } from './candidates.ts';
 import { Candidates } from './candidates.ts';
 import { originalsFirst, PossibleCopies, TailHeads } from './copies.ts';
 import type { FileGroup } from './groups.ts';
-import type { Likeness } from './identity.ts';
+import type { Identity, Likeness } from './identity.ts';
 import { compare, parseIdentity, sameBirth } from './identity.ts';
 import type { FoundFile, Listing } from './listing.ts';
 import { allFiles } from './listing.ts';
@@ -412,12 +412,20 @@ export class StreamMatcher {
     return tail;
   }
 
+  /** The group that a stream had, or would have by its path. */
+  #groupOf({ group, path }: Identity): FileGroup | undefined {
+    const near = this.#groups.filter(({ directory }) => directory === dirname(path));
+    const named = this.#groups.find(({ name }) => name === group);
+    const fitting = near.find(({ pattern }) => pattern.test(basename(path)));
+    return named ?? fitting ?? near[0] ?? this.#groups[0];
+  }
+
   /** Looks for the stream's file, or a copy, under a name that no group has. */
   async #findElsewhere(lost: LostStream): Promise<boolean> {
     const { identity, stream } = lost;
     const directory = dirname(identity.path);
     const original = identity.path.replace(rotationNumber, '');
-    const group = this.#groups.find((each) => each.directory === directory) ?? this.#groups[0];
+    const group = this.#groupOf(identity);
     const status = this.#context.streams.get(stream);
     if (!group || !status) return false;
     for (const file of (await allFiles(directory, group)) ?? []) {

@@ -363,6 +363,29 @@ tails('hard links and symbolic links to one file are one stream', async (t) => {
   assert.deepEqual(t.bodies, ['a', 'b', 'c']);
 });
 
+tails('a file that was renamed away while the agent was down keeps its group', async (t) => {
+  t.files = { a: 'a\\.log', b: 'b\\.log' };
+  t.headers = { 'a.of': 'a', 'b.of': 'b' };
+  await t.append('b.log', lines(0, 50));
+  await t.start();
+  await t.poll();
+  t.context.commit();
+  await t.stop();
+  await t.append('b.log', lines(50, 60));
+  await rename(t.path('b.log'), t.path('old'));
+  // The second start knows it by a name that no group has.
+  for (const count of [60, 70]) {
+    await t.start();
+    await t.poll();
+    t.context.commit();
+    await t.stop();
+    assert.equal(t.context.events.length, count);
+    await t.append('old', lines(60, 70));
+  }
+  const groups = new Set(t.context.events.map(({ headers }) => headers['of']));
+  assert.deepEqual([...groups], ['b']);
+});
+
 /** Lets the file system's own clock move on: it tells times some milliseconds apart. */
 async function changeTime(): Promise<void> {
   const begun = performance.now();

@@ -342,6 +342,7 @@ export class TailedFile {
       device,
       inode,
       path: this.path,
+      group: this.group.name,
       born: this.#bornMs ?? null,
       boot: this.#options.boot,
       head: this.head.length > 0 ? proofOf(0, this.head) : (this.#known?.head ?? tail),

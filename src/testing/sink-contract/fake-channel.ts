@@ -45,6 +45,8 @@ export class FakeChannel {
   /** Keys that were saved since: they count after a power loss, where they are new. */
   readonly #saved = new Map<string, Json>();
   readonly #lent = new RangeSet();
+  /** What was lent, while its memory is as it was. */
+  readonly #taken = new Set<Taken>();
   #sync: () => Promise<void> = async () => {};
   #failures = 0;
   #crashed = false;
@@ -58,6 +60,7 @@ export class FakeChannel {
       isPressed: () => this.pressed,
       commit: (ranges, delta) => this.#commit(ranges, delta),
       saveState: (delta) => this.#saveState(delta),
+      absorb: (ranges) => this.#absorb(ranges),
       release: (ranges) => this.#release(ranges),
       onSync: (sync) => {
         this.#sync = sync;
@@ -101,7 +104,9 @@ export class FakeChannel {
     this.#lent.add(first, end);
     const events: { body: string }[] = [];
     for (let sequence = first; sequence < end; sequence++) events.push({ body: body(sequence) });
-    return { first, events: EventBatch.of(events) };
+    const taken = { first, events: EventBatch.of(events) };
+    this.#taken.add(taken);
+    return taken;
   }
 
   /** Takes back everything that is lent, as a runner does after a write that failed. */
@@ -155,6 +160,17 @@ export class FakeChannel {
     this.#apply(delta);
     for (const [key, value] of Object.entries(delta.set ?? {})) this.#saved.set(key, value);
     await this.#end('saveState');
+  }
+
+  /** Whoever keeps events has no use for their memory: it is used for something else. */
+  #absorb(ranges: readonly Range[]): void {
+    const absorbed = RangeSet.of(ranges);
+    for (const taken of this.#taken) {
+      const { first, events } = taken;
+      if (!absorbed.covers(first, first + events.length)) continue;
+      events.slab.fill('absorbed ');
+      this.#taken.delete(taken);
+    }
   }
 
   #release(ranges: readonly Range[]): void {
