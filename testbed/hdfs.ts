@@ -5,13 +5,13 @@
  */
 import { execFile } from 'node:child_process';
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { AgentProcess } from './agent-process.ts';
 import { jarsMissing, jarsOf, javaCommand } from './jars.ts';
+import { freePorts, isListening } from './ports.ts';
 
 export interface HdfsOptions {
   /** For data, logs and configurations; made when it is not there. */
@@ -86,7 +86,7 @@ export class HdfsCluster {
       await cluster.#format();
       for (const node of cluster.nameNodes) cluster.startNameNode(node.name);
       // A DataNode that comes too early waits for 5 s.
-      for (const { rpcPort } of cluster.nameNodes) await cluster.#until(() => listens(rpcPort));
+      for (const { rpcPort } of cluster.nameNodes) await cluster.#until(() => isListening(rpcPort));
       for (const node of cluster.dataNodes) cluster.startDataNode(node.name);
       if (options.ha) await cluster.activate('n1');
       await cluster.untilLive(cluster.dataNodes.length);
@@ -147,7 +147,7 @@ export class HdfsCluster {
   async untilLive(count: number): Promise<void> {
     await this.#until(async () => {
       for (const { ports, process } of this.dataNodes) {
-        if (process?.hasExited === false && !(await listens(ports[0]))) return false;
+        if (process?.hasExited === false && !(await isListening(ports[0]))) return false;
       }
       for (const { httpPort } of this.nameNodes) {
         const state = await beanOf(httpPort, 'NameNode,name=FSNamesystemState');
@@ -313,14 +313,6 @@ function siteXml(settings: Readonly<Record<string, string>>): string {
 }
 
 /** Whether something listens there. */
-async function listens(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1', () => resolve(true));
-    socket.on('error', () => resolve(false));
-    socket.on('connect', () => socket.destroy());
-  });
-}
-
 async function beanOf(port: number, name: string): Promise<Record<string, unknown> | undefined> {
   try {
     const response = await fetch(
@@ -331,23 +323,6 @@ async function beanOf(port: number, name: string): Promise<Record<string, unknow
   } catch {
     return undefined;
   }
-}
-
-/** Ports that nothing listens on at the moment. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer();
-      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => {
-    const address = server.address();
-    return typeof address === 'object' && address ? address.port : 0;
-  });
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }
 
 if (import.meta.main) {

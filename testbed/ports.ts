@@ -1,23 +1,31 @@
 /** Ports that nothing uses, for programs that are told theirs. */
+import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { connect, createServer } from 'node:net';
 
-/** Free for TCP and UDP a moment ago; all different. */
+/** Below the ports that Linux takes for connections, which could have one before its program does. */
+const lowest = 10_000;
+const highest = 32_767;
+const given = new Set<number>();
+
+/** Free for TCP and UDP a moment ago; none is given twice by one process. */
 export async function freePorts(count: number): Promise<number[]> {
-  const ports = new Set<number>();
-  while (ports.size < count) {
-    const server = createServer();
-    const port = await new Promise<number>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(0, '127.0.0.1', () => {
-        const address = server.address();
-        resolve(typeof address === 'object' && address ? address.port : 0);
-      });
-    });
-    if (await isFreeForUdp(port)) ports.add(port);
-    await new Promise((resolve) => server.close(resolve));
+  const ports: number[] = [];
+  while (ports.length < count) {
+    const port = randomInt(lowest, highest + 1);
+    if (given.has(port) || !(await isFreeForTcp(port)) || !(await isFreeForUdp(port))) continue;
+    given.add(port);
+    ports.push(port);
   }
-  return [...ports];
+  return ports;
+}
+
+function isFreeForTcp(port: number): Promise<boolean> {
+  const server = createServer();
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
 }
 
 function isFreeForUdp(port: number): Promise<boolean> {

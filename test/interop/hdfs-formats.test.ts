@@ -133,7 +133,7 @@ async function startFed(t: TestContext): Promise<Bench> {
   } catch (error) {
     // Now and then one of Flume's sources misses what came as it started.
     if (!String(error).startsWith('Error: Flume: ')) throw error;
-    console.log(`once more, since ${String(error).split('\n')[0]}`);
+    console.log(`once more, since ${String(error)}`);
   }
   await Promise.all(peers(first).map(({ agent }) => agent.kill()));
   const second = await startAll(t);
