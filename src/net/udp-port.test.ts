@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
+import { readdirSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Disk } from '../core/disk.ts';
 import { nodeDisk } from '../core/node-disk.ts';
 import { FakeSourceContext } from '../testing/fake-source-context.ts';
 import { until } from './fake-peer.ts';
-import { kernelDrops } from './kernel-drops.ts';
 import { UdpPort } from './udp-port.ts';
+import { kernelDrops } from './udp-table.ts';
 
 interface Received {
   readonly text: string;
@@ -57,6 +59,37 @@ test('on all interfaces an IPv4 sender has its IPv4 address', async (t) => {
   await send(t, port.port, 'hello');
   await until(() => received.length === 1, 'the datagram');
   assert.deepEqual(received, [{ text: 'hello', address: '127.0.0.1' }]);
+});
+
+test('a stream of datagrams comes in order and whole, and what follows it, too', async (t) => {
+  const { received, port } = await listen(t, '127.0.0.1');
+  const descriptors = () => readdirSync('/proc/self/fd').length;
+  const socket = createSocket('udp4');
+  t.after(() => socket.close());
+  const sent: string[] = [];
+  const send = async (text: string) => {
+    sent.push(text);
+    await new Promise<unknown>((resolve) => socket.send(text, port.port, '127.0.0.1', resolve));
+  };
+  await send('first');
+  await until(() => received.length === 1, 'the first');
+  const before = process.platform === 'linux' ? descriptors() : 0;
+  for (let stream = 0; stream < 20; stream++) {
+    for (let count = 0; count < 150; count++) {
+      await send(`${stream} ${count} ${'x'.repeat(count % 50 === 0 ? 10_000 : 40)}`);
+    }
+    await until(() => received.length === sent.length, `stream ${stream}`);
+    await sleep(stream % 4);
+  }
+  await sleep(20);
+  await send('last');
+  await until(() => received.length === sent.length, 'the last');
+  assert.deepEqual(
+    received.map(({ text }) => text),
+    sent,
+  );
+  assert(received.every(({ address }) => address === '127.0.0.1'));
+  if (process.platform === 'linux') assert.equal(descriptors(), before);
 });
 
 test('a port that is taken is an error, and a later start works', async (t) => {

@@ -1,10 +1,11 @@
 import { createSocket, type Socket } from 'node:dgram';
-import { isIPv6 } from 'node:net';
+import { type AddressInfo, isIPv6 } from 'node:net';
 import type { ComponentContext } from '../core/component.ts';
 import type { SourceCounters } from '../core/metrics.ts';
 import { RareLog } from '../core/rare-log.ts';
-import { kernelDrops } from './kernel-drops.ts';
 import { listenAddress } from './listen-address.ts';
+import { ManyDatagrams, type TakeDatagram } from './many-datagrams.ts';
+import { descriptorOf, kernelDrops } from './udp-table.ts';
 
 export interface UdpPortOptions {
   /** The address or name to listen on; absent, or `0.0.0.0` as in Java: all interfaces. */
@@ -20,25 +21,41 @@ const mappedPrefix = /^::ffff:(?=\d+\.)/;
 /** A stop takes what the kernel has by then, within so many turns of the loop. */
 const maxStopTurns = 1_000;
 
+/** So many datagrams, each so soon after the other, are a stream: Node is not woken for each. */
+const streamCount = 8;
+const streamMs = 1;
+/** So many at once are not the last: more are read in the next turn of the loop. */
+const busyCount = 64;
+
 /**
  * Receives datagrams. UDP knows no "wait": what nobody takes in time is lost, and counted in
  * `DatagramDropCount`, also what the kernel dropped because its buffer was full (Linux tells).
+ *
+ * While datagrams come one after the other, and where the system allows it, Node's socket is
+ * closed, and what has come is read once a millisecond, from another descriptor of the same
+ * socket. A millisecond without any brings Node's socket back.
  */
 export class UdpPort {
   readonly #options: UdpPortOptions;
   readonly #context: ComponentContext & { readonly counters: SourceCounters };
   readonly #rare: RareLog;
-  readonly #received: (datagram: Buffer, address: string, port: number) => void;
+  readonly #received: TakeDatagram;
+  /** Absent while many datagrams are read at once. */
   #socket: Socket | undefined;
+  #many: ManyDatagrams | undefined;
+  /** Where it listens, while it does. */
+  #address: AddressInfo | undefined;
   #stopping = new AbortController();
   #dropsSeen = 0;
   #receivedCount = 0;
+  #inStream = 0;
+  #receivedAtMs = Number.NEGATIVE_INFINITY;
 
-  /** @param received is given each datagram: a view that may be kept, the sender's address, port */
+  /** @param received is given each datagram */
   constructor(
     options: UdpPortOptions,
     context: ComponentContext & { readonly counters: SourceCounters },
-    received: (datagram: Buffer, address: string, port: number) => void,
+    received: TakeDatagram,
   ) {
     this.#options = options;
     this.#context = context;
@@ -48,32 +65,78 @@ export class UdpPort {
 
   /** The port it listens on: another than the configured one when that is 0. */
   get port(): number {
-    return this.#socket?.address().port ?? this.#options.port;
+    return this.#address?.port ?? this.#options.port;
   }
 
   /** @throws the system's error, `EADDRINUSE` and others, with address and port */
   async start(): Promise<void> {
     const socket = await this.#bind();
+    this.#stopping = new AbortController();
+    this.#dropsSeen = 0;
+    this.#address = socket.address();
+    const { address, port } = this.#address;
+    const descriptor = await descriptorOf(this.#context.disk, address, port);
+    if (descriptor !== undefined) this.#many = await ManyDatagrams.open(descriptor);
+    this.#listen(socket);
+    void this.#watchDrops(this.#stopping.signal);
+  }
+
+  async stop(): Promise<void> {
+    if (!this.#address) return;
+    await this.#countDrops();
+    await this.#takeRest();
+    this.#stopping.abort();
+    this.#address = undefined;
+    const socket = this.#socket;
+    this.#socket = undefined;
+    if (socket) await new Promise<void>((resolve) => socket.close(() => resolve()));
+    this.#many?.close();
+    this.#many = undefined;
+  }
+
+  #listen(socket: Socket): void {
+    this.#socket = socket;
     socket.on('error', (error) => this.#context.log.error({ error }, 'The port failed.'));
     socket.on('message', (datagram, { address, port }) => {
       this.#receivedCount++;
       const from = address.startsWith('::ffff:') ? address.replace(mappedPrefix, '') : address;
       this.#received(datagram, from, port);
+      if (this.#many) this.#watchForStream(socket);
     });
-    this.#socket = socket;
-    this.#stopping = new AbortController();
-    this.#dropsSeen = 0;
-    void this.#watchDrops(this.#stopping.signal);
   }
 
-  async stop(): Promise<void> {
-    const socket = this.#socket;
-    if (!socket) return;
-    await this.#countDrops();
-    await this.#takeRest();
-    this.#stopping.abort();
+  #watchForStream(socket: Socket): void {
+    const now = performance.now();
+    this.#inStream = now - this.#receivedAtMs < streamMs ? this.#inStream + 1 : 0;
+    this.#receivedAtMs = now;
+    if (this.#inStream < streamCount || this.#socket !== socket) return;
+    this.#inStream = 0;
     this.#socket = undefined;
-    await new Promise<void>((resolve) => socket.close(() => resolve()));
+    socket.close();
+    setImmediate(this.#receiveMany);
+  }
+
+  readonly #receiveMany = (): void => {
+    const many = this.#many;
+    // A stop, or a start after it, has come between.
+    if (!many || this.#socket) return;
+    try {
+      const count = many.receive(this.#received);
+      this.#receivedCount += count;
+      if (count >= busyCount) setImmediate(this.#receiveMany);
+      else if (count > 0) setTimeout(this.#receiveMany, streamMs);
+      else this.#awaitNext(many);
+    } catch (error) {
+      this.#rare.error({ error }, 'The port failed, and is tried again.');
+      setTimeout(this.#receiveMany, streamMs);
+    }
+  };
+
+  /** @throws the system's error, when it has no descriptor left */
+  #awaitNext(many: ManyDatagrams): void {
+    const socket = createSocket(this.#address?.family === 'IPv6' ? 'udp6' : 'udp4');
+    socket.bind({ fd: many.descriptor() });
+    this.#listen(socket);
   }
 
   /** Without an address one socket serves IPv4 and IPv6, where the machine has the latter. */
@@ -95,6 +158,7 @@ export class UdpPort {
     for (let turns = 0; turns < maxStopTurns; turns++) {
       const before = this.#receivedCount;
       await new Promise((resolve) => setImmediate(resolve));
+      if (!this.#socket && this.#many) this.#receivedCount += this.#many.receive(this.#received);
       if (this.#receivedCount === before && turns > 0) return;
     }
   }
@@ -107,8 +171,8 @@ export class UdpPort {
   }
 
   async #countDrops(): Promise<void> {
-    if (!this.#socket) return;
-    const { address, port } = this.#socket.address();
+    if (!this.#address) return;
+    const { address, port } = this.#address;
     const drops = await kernelDrops(this.#context.disk, address, port);
     if (drops <= this.#dropsSeen) return;
     const dropped = drops - this.#dropsSeen;
