@@ -69,6 +69,13 @@ const cases: Readonly<Record<string, Case>> = {
     rate: 50_000,
     events: 1_000_000,
   },
+  'udp-rfc3164-fast': {
+    source: 'syslogudp',
+    format: 'rfc3164',
+    peers: ['millrace', 'flume', 'rsyslog'],
+    rate: 200_000,
+    events: 3_000_000,
+  },
 };
 
 interface Run {

@@ -22,8 +22,13 @@ const pieceBytes = 16;
 const addressBytes = 28;
 /** In `struct mmsghdr`, in words of 32 bits. */
 const lengthWord = 14;
+/** Of fcntl(2): `F_DUPFD_CLOEXEC`. */
 const duplicateWithoutChildren = 1_030;
+/** Of setsockopt(2): `SOL_SOCKET`, `SO_RCVBUFFORCE`. */
+const [socketLevel, forceReceiveBuffer] = [1, 33];
+/** `MSG_DONTWAIT` */
 const dontWait = 0x40;
+/** `AF_INET6` */
 const familyIPv6 = 10;
 /** Senders whose address is remembered as text. */
 const maxKnown = 4_096;
@@ -67,6 +72,14 @@ export class ManyDatagrams {
       return undefined;
     }
     return new ManyDatagrams(fd, koffi, c);
+  }
+
+  /** What the kernel may keep for us, beyond `net.core.rmem_max`; false: only root may have it. */
+  forceReceiveBuffer(bytes: number): boolean {
+    const size = Buffer.alloc(4);
+    size.writeInt32LE(bytes);
+    const { length } = size;
+    return this.#c.setsockopt(this.#fd, socketLevel, forceReceiveBuffer, size, length) === 0;
   }
 
   /** A descriptor of the socket, of which the caller disposes. */
@@ -174,6 +187,9 @@ function libraryOfC(koffi: Koffi) {
   return {
     recvmmsg: library.func(
       'int recvmmsg(int socket, void *headers, unsigned int count, int flags, void *timeout)',
+    ),
+    setsockopt: library.func(
+      'int setsockopt(int socket, int level, int option, void *value, unsigned int length)',
     ),
     fcntl: library.func('int fcntl(int fd, int command, ...)'),
   };

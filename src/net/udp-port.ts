@@ -24,6 +24,9 @@ const maxStopTurns = 1_000;
 /** So many datagrams, each so soon after the other, are a stream: Node is not woken for each. */
 const streamCount = 8;
 const streamMs = 1;
+/** Between two reads of a stream: the kernel must have room for what comes meanwhile. */
+const shortPauseMs = 1;
+const longPauseMs = 4;
 /** So many at once are not the last: more are read in the next turn of the loop. */
 const busyCount = 64;
 
@@ -32,8 +35,8 @@ const busyCount = 64;
  * `DatagramDropCount`, also what the kernel dropped because its buffer was full (Linux tells).
  *
  * While datagrams come one after the other, and where the system allows it, Node's socket is
- * closed, and what has come is read once a millisecond, from another descriptor of the same
- * socket. A millisecond without any brings Node's socket back.
+ * closed, and what has come is read every few milliseconds, from another descriptor of the same
+ * socket. When nothing has come, Node's socket is brought back.
  */
 export class UdpPort {
   readonly #options: UdpPortOptions;
@@ -49,6 +52,7 @@ export class UdpPort {
   #dropsSeen = 0;
   #receivedCount = 0;
   #inStream = 0;
+  #pauseMs = shortPauseMs;
   #receivedAtMs = Number.NEGATIVE_INFINITY;
 
   /** @param received is given each datagram */
@@ -77,6 +81,8 @@ export class UdpPort {
     const { address, port } = this.#address;
     const descriptor = await descriptorOf(this.#context.disk, address, port);
     if (descriptor !== undefined) this.#many = await ManyDatagrams.open(descriptor);
+    const isLarge = this.#many?.forceReceiveBuffer(receiveBufferBytes) === true;
+    this.#pauseMs = isLarge ? longPauseMs : shortPauseMs;
     this.#listen(socket);
     void this.#watchDrops(this.#stopping.signal);
   }
@@ -124,11 +130,11 @@ export class UdpPort {
       const count = many.receive(this.#received);
       this.#receivedCount += count;
       if (count >= busyCount) setImmediate(this.#receiveMany);
-      else if (count > 0) setTimeout(this.#receiveMany, streamMs);
+      else if (count > 0) setTimeout(this.#receiveMany, this.#pauseMs);
       else this.#awaitNext(many);
     } catch (error) {
       this.#rare.error({ error }, 'The port failed, and is tried again.');
-      setTimeout(this.#receiveMany, streamMs);
+      setTimeout(this.#receiveMany, this.#pauseMs);
     }
   };
 
