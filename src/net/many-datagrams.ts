@@ -15,7 +15,7 @@ const maxDatagrams = 64;
 const headBytes = 2_048;
 /** The rest of a longer one: memory that is touched for those only. */
 const tailBytes = 65_536 - headBytes;
-/** `struct mmsghdr`, `struct iovec` and `struct sockaddr_in6` of 64-bit Linux (recvmmsg(2), ip(7)). */
+/** `struct mmsghdr`, `iovec` and `sockaddr_in6` of 64-bit Linux (recvmmsg(2), ipv6(7)). */
 const headerBytes = 64;
 const headerWords = headerBytes / 4;
 const pieceBytes = 16;

@@ -3,7 +3,7 @@ import { isIPv6, SocketAddress } from 'node:net';
 import { endianness } from 'node:os';
 import type { Disk } from '../core/disk.ts';
 
-/** The tables of UDP sockets (Linux, proc(5)): a line each, inode and drops in columns 10 and 13. */
+/** The tables of UDP sockets (Linux, proc(5)): inode and drops in columns 10 and 13. */
 const tables = ['/proc/net/udp', '/proc/net/udp6'];
 /** The descriptors of this process, as links. */
 const descriptors = '/proc/self/fd';
@@ -20,7 +20,7 @@ export async function kernelDrops(disk: Disk, address: string, port: number): Pr
   return rows.reduce((sum, { drops }) => sum + drops, 0);
 }
 
-/** The descriptor of this process's socket with that address and port; absent where none is found. */
+/** The descriptor of this process's socket with that address and port, where it is found. */
 export async function descriptorOf(
   disk: Disk,
   address: string,
