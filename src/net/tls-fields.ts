@@ -3,7 +3,7 @@ import type { FieldProblem } from '../config/definition.ts';
 import { boolean, type ConfigOf, list, optionalText } from '../config/field.ts';
 import { processSetting } from '../config/system-properties.ts';
 import { ConfigError } from '../core/errors.ts';
-import { readIdentity, readPemIdentity, readTrust } from './key-store.ts';
+import type { Identity } from './key-store.ts';
 import { chooseTls, type Filter } from './tls-names.ts';
 
 /**
@@ -155,7 +155,8 @@ export async function tlsServerOptions(config: TlsServerConfig): Promise<TlsOpti
   };
 }
 
-function identityOf(settings: TlsServerConfig) {
+async function identityOf(settings: TlsServerConfig): Promise<Identity> {
+  const { readIdentity, readPemIdentity } = await keyStores();
   const { certificate, privateKey, privateKeyPassword } = settings;
   if (certificate) {
     return readPemIdentity(certificate, privateKey ?? certificate, privateKeyPassword);
@@ -165,9 +166,16 @@ function identityOf(settings: TlsServerConfig) {
   return readIdentity(keystore, keystorePassword);
 }
 
-function trustOf({ truststore, truststorePassword }: TlsServerConfig): Promise<string[]> {
+async function trustOf(settings: TlsServerConfig): Promise<string[]> {
+  const { readTrust } = await keyStores();
+  const { truststore, truststorePassword } = settings;
   if (!truststore) throw new ConfigError('truststore', 'it is needed for need-client-auth');
   return readTrust(truststore, truststorePassword);
+}
+
+/** Loaded when one is read: a check reads none, and most sources don't either. */
+function keyStores() {
+  return import('./key-store.ts');
 }
 
 /** What the process says stands where the component says nothing, as in Flume. */

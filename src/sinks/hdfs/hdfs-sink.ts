@@ -5,7 +5,6 @@ import type { SerializerContext } from '../../core/serializer.ts';
 import type { Sink, SinkContext } from '../../core/sink.ts';
 import { EscapedText, type EscapeOptions } from '../../formats/escaped-text.ts';
 import type { FileFormat } from '../../formats/file-format.ts';
-import { readUrl } from '../../hdfs/read-url.ts';
 import type { FileRules } from '../../outputs/bucket-writer.ts';
 import { SettledFiles } from '../../outputs/settled-files.ts';
 import type { HdfsSinkConfig } from '../hdfs.ts';
@@ -120,7 +119,12 @@ export class HdfsSink implements Sink {
   get #serializerContext(): SerializerContext {
     const { log, counters } = this.#context;
     const { confDir } = this.#config;
-    return { log, counters, readUrl: (url) => readUrl(url, { ...this.#context, confDir }) };
+    const readUrl = async (url: string) => {
+      // Most never do.
+      const urls = await import('../../hdfs/read-url.ts');
+      return urls.readUrl(url, { ...this.#context, confDir });
+    };
+    return { log, counters, readUrl };
   }
 }
 

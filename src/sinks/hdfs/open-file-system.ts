@@ -3,7 +3,6 @@ import type { Clock, Random } from '../../core/clock.ts';
 import type { Disk } from '../../core/disk.ts';
 import { ConfigError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
-import { HdfsClient } from '../../hdfs/client.ts';
 import { expand, readSiteFiles } from '../../hdfs/site-xml.ts';
 import type { FileSystem } from '../../outputs/file-system.ts';
 import { LocalFiles, newCreator } from '../../outputs/local-files.ts';
@@ -86,6 +85,8 @@ async function openHdfs(
   settings: ReadonlyMap<string, string>,
   { user, proxyUser, durability, clock, random, log }: FileSystemOptions,
 ): Promise<OpenedFileSystem> {
+  // A check opens none.
+  const { HdfsClient } = await import('../../hdfs/client.ts');
   const client = await HdfsClient.open({
     url: authority,
     // The settings are all that the folder has.
