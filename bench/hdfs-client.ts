@@ -16,11 +16,10 @@ import {
   rmSync,
   statSync,
   writeFileSync,
-  writevSync,
+  writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
 import { parseArgs } from 'node:util';
 import { HdfsClient, type HdfsFileWriter } from '../src/hdfs/index.ts';
 import { Prng } from '../src/testing/prng.ts';
@@ -73,10 +72,10 @@ async function work(what: string): Promise<Cost> {
     await put(await hdfs.create(remote, { overwrite: true }), local);
   } else if (what === 'cat') {
     let bytes = 0;
-    for await (const piece of hdfs.createReadStream(remote)) bytes += piece.length;
+    for await (const piece of hdfs.read(remote)) bytes += piece.length;
     if (bytes !== statSync(local).size) throw new Error(`${bytes} bytes were read`);
   } else {
-    await get(hdfs.createReadStream(remote), local);
+    await get(hdfs.read(remote), local);
   }
   const seconds = (performance.now() - began) / 1000;
   const { user, system } = process.cpuUsage(cpu);
@@ -108,19 +107,9 @@ async function put(file: HdfsFileWriter, local: string): Promise<void> {
   closeSync(input);
 }
 
-async function get(stream: Readable, local: string): Promise<void> {
+async function get(pieces: AsyncIterable<Buffer>, local: string): Promise<void> {
   const output = openSync(local, 'w');
-  let pieces: Buffer[] = [];
-  let bytes = 0;
-  for await (const piece of stream) {
-    pieces.push(piece);
-    bytes += piece.length;
-    if (bytes < pieceBytes) continue;
-    writevSync(output, pieces);
-    pieces = [];
-    bytes = 0;
-  }
-  writevSync(output, pieces);
+  for await (const piece of pieces) writeSync(output, piece);
   closeSync(output);
 }
 

@@ -31,6 +31,8 @@ export interface ReadContext {
   readonly config: HdfsConfig;
   readonly clock: Clock;
   readonly clientName: string;
+  /** Are the bytes that are given good only until the next are asked for? */
+  readonly reuses: boolean;
 }
 
 /** Of one connection: libuv reads up to 32 of them in one turn of the loop. */
@@ -67,7 +69,7 @@ export class ReplicaReader {
     datanode: Datanode,
     range: BlockRange,
   ): Promise<ReplicaReader> {
-    const { config, clock, clientName } = context;
+    const { config, clock, clientName, reuses } = context;
     const { located, offset, length } = range;
     const request = {
       header: { baseHeader: { block: located.b, token: located.blockToken }, clientName },
@@ -76,7 +78,7 @@ export class ReplicaReader {
       sendChecksums: true,
       cachingStrategy: {},
     };
-    const limits = { config, clock, answerMs: config.socketTimeoutMs, slabBytes };
+    const limits = { config, clock, answerMs: config.socketTimeoutMs, slabBytes, reuses };
     const transfer = await startTransfer(datanode, readBlock, request, limits);
     const { socket, reader, answer } = transfer;
     if (answer.status !== transferStatus.success) {
@@ -102,6 +104,7 @@ export class ReplicaReader {
    */
   async next(): Promise<readonly Buffer[] | undefined> {
     const { reader, socket } = this.#transfer;
+    reader.release();
     await reader.need(packetLengthBytes);
     const lengths = decodePacketLengths(reader.take(packetLengthBytes));
     await reader.need(lengths.headerLength + lengths.bodyLength);

@@ -8,13 +8,17 @@ import { ByteReader } from './byte-reader.ts';
 import { connectTo } from './rpc-connection.ts';
 
 /** A reader, and the other end of its connection. */
-async function pairOf(t: TestContext, slabBytes: number): Promise<[ByteReader, Socket]> {
+async function pairOf(
+  t: TestContext,
+  slabBytes: number,
+  reuses = false,
+): Promise<[ByteReader, Socket]> {
   const server = createServer({ noDelay: true });
   const accepted = once(server, 'connection');
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
   const port = typeof address === 'object' && address ? address.port : 0;
-  const reader = new ByteReader('the peer', slabBytes);
+  const reader = new ByteReader('the peer', slabBytes, reuses);
   const socket = await connectTo({ host: '127.0.0.1', port }, 5_000, reader.onRead);
   reader.attach(socket);
   const [peer]: Socket[] = await accepted;
@@ -49,6 +53,33 @@ test('bytes are read as they were sent, whatever came together', async (t) => {
     at += count;
   }
   await assert.rejects(reader.need(1), ConnectionError);
+});
+
+test('what was taken is good until it is released, and its memory used again', async (t) => {
+  const prng = new Prng(seedFromEnvironment());
+  const data = prng.bytes(2_000_000);
+  const [reader, peer] = await pairOf(t, 10_000, true);
+  peer.end(data);
+  const memory = new Set<ArrayBufferLike>();
+  let taken: { readonly view: Buffer; readonly at: number }[] = [];
+  for (let at = 0; at < data.length; ) {
+    const count = Math.min(data.length - at, 1 + prng.integer(prng.pick([4, 9_000, 20_000])));
+    await reader.need(count);
+    for (const view of reader.takeViews(count)) {
+      taken.push({ view, at });
+      memory.add(view.buffer);
+      at += view.length;
+    }
+    if (prng.chance(0.7)) await new Promise((resolve) => setImmediate(resolve));
+    for (const { view, at: from } of taken) {
+      const isWhole = view.equals(data.subarray(from, from + view.length));
+      assert(isWhole, `at byte ${from}, seed ${prng.seed}`);
+    }
+    if (taken.length < 5) continue;
+    reader.release();
+    taken = [];
+  }
+  assert(memory.size < 40, `${memory.size} pieces of memory`);
 });
 
 test('what was taken is not written over by what comes later', async (t) => {

@@ -14,11 +14,16 @@ interface Waiter {
 
 /**
  * Reads from a socket as many bytes as are asked for; one reader at a time. What comes is read into
- * slabs of its own, one behind the other: what is taken are views of them.
+ * slabs of its own, one behind the other: what is taken are views of them, which may be kept, or
+ * are good until `release` where the memory is reused. Memory that a processor has just had in its
+ * caches is read into at half the cost.
  */
 export class ByteReader {
   readonly #peer: string;
   readonly #slabBytes: number;
+  /** Slabs that may hold what was taken or has come, the oldest first; and those that don't. */
+  readonly #filled: Buffer[] | undefined;
+  readonly #spare: Buffer[] = [];
   #socket: Socket | undefined;
   #slab: Buffer = Buffer.alloc(0);
   #chunks: Buffer[] = [];
@@ -30,10 +35,12 @@ export class ByteReader {
   /**
    * @param peer who sends, for messages
    * @param slabBytes of a slab; so much is also read ahead, at most
+   * @param reuses read into the same memory again once it is released?
    */
-  constructor(peer: string, slabBytes: number) {
+  constructor(peer: string, slabBytes: number, reuses = false) {
     this.#peer = peer;
     this.#slabBytes = slabBytes;
+    if (reuses) this.#filled = [];
   }
 
   /** What the socket is opened with. */
@@ -107,6 +114,14 @@ export class ByteReader {
     return views;
   }
 
+  /** Nobody needs what was taken until now. */
+  release(): void {
+    const filled = this.#filled;
+    if (!filled) return;
+    const { buffer: needed } = this.#chunks[0] ?? this.#slab;
+    while (filled[0] && filled[0].buffer !== needed) this.#spare.push(...filled.splice(0, 1));
+  }
+
   /** A message behind its length, a varint. */
   async delimited(maxBytes: number): Promise<Buffer> {
     let length = 0;
@@ -123,7 +138,10 @@ export class ByteReader {
   }
 
   #nextRoom(): Buffer {
-    if (this.#slab.length < minReadBytes) this.#slab = Buffer.allocUnsafeSlow(this.#slabBytes);
+    if (this.#slab.length < minReadBytes) {
+      this.#slab = this.#spare.pop() ?? Buffer.allocUnsafeSlow(this.#slabBytes);
+      this.#filled?.push(this.#slab);
+    }
     return this.#slab;
   }
 

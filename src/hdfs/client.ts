@@ -306,23 +306,21 @@ export class HdfsClient {
 
   /** The bytes of a file, verified. A file that is being written ends where it was flushed last. */
   createReadStream(path: string, options: ReadOptions = {}): Readable {
-    const { start = 0, end = Number.POSITIVE_INFINITY } = options;
-    const context = {
-      config: this.#config,
-      clock: this.#clock,
-      clientName: this.name,
-      nameNodes: this.#nameNodes,
-      path: checkedPath(path),
-      clientId: this.#random.bytes(16),
-      ready: async () => this.serverDefaults(),
-    };
-    return Readable.from(readFile(context, start, end + 1), { objectMode: false });
+    return Readable.from(this.#read(path, options, false), { objectMode: false });
+  }
+
+  /**
+   * The same for whoever is done with each piece before asking for the next, since that is read
+   * into the same memory: it costs less than a stream.
+   */
+  read(path: string, options: ReadOptions = {}): AsyncIterable<Buffer> {
+    return this.#read(path, options, true);
   }
 
   /** All of a file, or of a part of it. */
   async readFile(path: string, options: ReadOptions = {}): Promise<Buffer> {
     const parts: Buffer[] = [];
-    for await (const part of this.createReadStream(path, options)) parts.push(part);
+    for await (const part of this.#read(path, options, false)) parts.push(part);
     return Buffer.concat(parts);
   }
 
@@ -402,6 +400,21 @@ export class HdfsClient {
       }
       await this.#clock.sleep(pollMs, signal);
     }
+  }
+
+  #read(path: string, options: ReadOptions, reuses: boolean): AsyncGenerator<Buffer> {
+    const { start = 0, end = Number.POSITIVE_INFINITY } = options;
+    const context = {
+      config: this.#config,
+      clock: this.#clock,
+      clientName: this.name,
+      nameNodes: this.#nameNodes,
+      path: checkedPath(path),
+      clientId: this.#random.bytes(16),
+      reuses,
+      ready: async () => this.serverDefaults(),
+    };
+    return readFile(context, start, end + 1);
   }
 
   async #writeDefaults(): Promise<ServerDefaults> {

@@ -35,6 +35,8 @@ interface TransferLimits {
   readonly answerMs: number;
   /** So much is read at once and ahead. */
   readonly slabBytes?: number;
+  /** See `ByteReader`. */
+  readonly reuses?: boolean;
 }
 
 /** For answers and acks. */
@@ -78,9 +80,9 @@ export async function startTransfer<Request>(
   request: Request,
   limits: TransferLimits,
 ): Promise<Transfer> {
-  const { config, clock, answerMs, slabBytes = defaultSlabBytes } = limits;
+  const { config, clock, answerMs, slabBytes = defaultSlabBytes, reuses } = limits;
   const address = transferAddress(datanode, config.useHostname);
-  const reader = new ByteReader(datanode.name, slabBytes);
+  const reader = new ByteReader(datanode.name, slabBytes, reuses);
   const socket = await connectTo(address, config.socketTimeoutMs, reader.onRead);
   reader.attach(socket);
   const answered = new AbortController();

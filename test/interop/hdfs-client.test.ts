@@ -42,7 +42,12 @@ async function clientWith(more: Record<string, string> = {}): Promise<HdfsClient
 /** Reads it with our own reader. */
 async function hasContent(path: string, expected: Buffer): Promise<void> {
   const found = await hdfs.readFile(path);
-  assert.equal(found.length, expected.length, `${path} has the right length`);
+  let at = 0;
+  for await (const piece of hdfs.read(path)) {
+    assert(piece.equals(expected.subarray(at, at + piece.length)), `${path}: byte ${at} on`);
+    at += piece.length;
+  }
+  assert.equal(at, expected.length, `${path} has the right length`);
   assert(found.equals(expected), `${path} has the right bytes`);
 }
 
