@@ -11,6 +11,8 @@ import { Recovery } from './recovery.ts';
 const tickMs = 250;
 /** After this long without a write, events that hold up the channel are not held back. */
 const quietMs = 5;
+/** How seldom it is looked for puts that wait, when nothing happens for long. */
+const longestQuietMs = 80;
 
 export interface SettledFilesOptions {
   readonly context: SinkContext;
@@ -130,10 +132,14 @@ export class SettledFiles {
     const { clock, settlement } = this.#options.context;
     const { signal } = this.#stopping;
     let seen: Promise<void> | undefined;
+    let pauseMs = quietMs;
     while (this.#writer.isHolding && !signal.aborted) {
-      if (seen === this.#writing && settlement.isPressed()) this.#writer.relieve();
+      const isQuiet = seen === this.#writing;
+      const isPressed = isQuiet && settlement.isPressed();
+      if (isPressed) this.#writer.relieve();
       seen = this.#writing;
-      await clock.sleep(quietMs, signal);
+      pauseMs = isQuiet && !isPressed ? Math.min(pauseMs * 2, longestQuietMs) : quietMs;
+      await clock.sleep(pauseMs, signal);
     }
     this.#watching = undefined;
   }
