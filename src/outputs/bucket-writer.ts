@@ -57,6 +57,9 @@ const maxUnfinished = 256;
 const maxUncommittedBytes = 32 * 1024 * 1024;
 /** Bytes that all files together hold for their next blocks; beyond, the largest blocks end. */
 const maxHeldBytes = 32 * 1024 * 1024;
+/** So many events being committed are relief enough, for so long: what they take costs memory. */
+const maxRelief = 65_536;
+const reliefMs = 1_000;
 /** A file is rolled so often in a row because replicas are missing; then it goes on without. */
 const maxUnderReplicated = 30;
 /** Names in a row that are taken, before that is an error. */
@@ -91,6 +94,7 @@ export class BucketWriter {
   readonly #closing = new Set<Promise<void>>();
   /** Of buckets that are gone, the file that is being closed. */
   readonly #ending = new Map<string, BucketFile>();
+  #relievedAt = 0;
   readonly #memory: FileMemory = { held: 0, uncommitted: 0 };
   #onProgress: (() => void) | undefined;
   #failure: Error | undefined;
@@ -165,7 +169,11 @@ export class BucketWriter {
       if (!file.isWhole) file.endBlock();
       else if (file.events > (most?.[1] ?? 0)) most = [key, file.events];
     }
-    if (most) this.#closeBucket(most[0]);
+    const now = this.#parts.clock.monotonic();
+    const ending = [...this.#ending.values()].reduce((sum, { events }) => sum + events, 0);
+    if (!most || (ending >= maxRelief && now - this.#relievedAt < reliefMs)) return;
+    this.#relievedAt = now;
+    this.#closeBucket(most[0]);
   }
 
   /** Begins to end all files; one that a write uses, when that is done. */

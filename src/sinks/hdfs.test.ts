@@ -127,16 +127,19 @@ class Rig {
   readonly committed = new RangeSet();
   /** How many records committed something. */
   commits = 0;
+  pressed = false;
+  /** Commits take until then. */
+  committing: Promise<void> = Promise.resolve();
   readonly sink: Sink;
   readonly #random = new Prng(1);
   #next = 0;
 
-  constructor(lines: Readonly<Record<string, string>> = {}, earlier?: Rig) {
+  constructor(lines: Readonly<Record<string, string>> = {}, earlier?: Rig, more = {}) {
     this.disk = earlier?.disk ?? new SimulatedDisk();
     this.clock = earlier?.clock ?? new ManualClock();
     for (const [key, json] of earlier?.state ?? []) this.state.set(key, json);
     if (earlier) this.#next = earlier.#next;
-    this.sink = hdfsSink.create(configWith(lines), this.context);
+    this.sink = hdfsSink.create({ ...configWith(lines), ...more }, this.context);
   }
 
   get context() {
@@ -175,6 +178,7 @@ class Rig {
     return {
       state: this.state,
       commit: async (ranges: readonly Range[], delta?: StateDelta) => {
+        await this.committing;
         for (const [from, to] of ranges) this.committed.add(from, to);
         this.commits++;
         apply(delta);
@@ -183,7 +187,7 @@ class Rig {
       release: () => {},
       onSync: () => {},
       absorb: () => {},
-      isPressed: () => false,
+      isPressed: () => this.pressed,
     };
   }
 }
@@ -274,6 +278,35 @@ describe('the hdfs sink', () => {
       return Object.keys(rig.files(`/logs/${of}`)).every((name) => !name.endsWith('.tmp'));
     });
     assert.deepEqual(closed, ['b']);
+  });
+
+  test('closes whole files while puts wait, the largest first, and few large ones at once', async () => {
+    const rig = new Rig({ 'hdfs.path': 'file:///logs/%{of}' }, undefined, whole);
+    await rig.sink.start();
+    const names = ['a', 'b', 'c', 'd'];
+    const ended = () =>
+      names.filter((of) => Object.values(rig.files(`/logs/${of}`))[0]?.endsWith('END\n'));
+    for (const [index, of] of names.entries()) {
+      await rig.write(...Array(35_000 + index).fill({ headers: { of }, body: 'x' }));
+    }
+    let committed = () => {};
+    rig.committing = new Promise((resolve) => {
+      committed = resolve;
+    });
+    const pass = async (ms: number) => {
+      for (let past = 0; past < ms; past += 50)
+        await rig.clock.advance(50).then(() => rig.settle());
+    };
+    rig.pressed = true;
+    await pass(500);
+    assert.deepEqual(ended(), ['c', 'd'], 'that is relief enough until it is committed');
+    await pass(1_000);
+    assert.deepEqual(ended(), ['b', 'c', 'd'], 'or for a second');
+    committed();
+    await pass(100);
+    assert.deepEqual(ended(), names);
+    assert(rig.committed.covers(0, 4 * 35_000 + 6));
+    await rig.sink.stop();
   });
 
   test('puts the events of one batch into many directories, in one commit', async () => {
