@@ -280,7 +280,7 @@ describe('the hdfs sink', () => {
     assert.deepEqual(closed, ['b']);
   });
 
-  test('closes whole files while puts wait, the largest first, and few large ones at once', async () => {
+  test('closes whole files for puts that wait: the largest first, few at once', async () => {
     const rig = new Rig({ 'hdfs.path': 'file:///logs/%{of}' }, undefined, whole);
     await rig.sink.start();
     const names = ['a', 'b', 'c', 'd'];
