@@ -92,6 +92,30 @@ test('a stream of datagrams comes in order and whole, and what follows it, too',
   if (process.platform === 'linux') assert.equal(descriptors(), before);
 });
 
+test('what comes while it starts is taken', async (t) => {
+  const context = new FakeSourceContext();
+  const received: string[] = [];
+  const options = { host: '127.0.0.1', port: 0 };
+  const port = new UdpPort(options, context, (datagram) => received.push(datagram.toString()));
+  t.after(() => port.stop());
+  let looked = () => {};
+  const looking = new Promise<void>((resolve) => {
+    looked = resolve;
+  });
+  context.disk = diskWith({});
+  context.disk.readFile = async (path) => {
+    await looking;
+    return nodeDisk.readFile(path);
+  };
+  const started = port.start();
+  await until(() => port.port > 0, 'it is bound');
+  await send(t, port.port, 'early', 'bird');
+  await until(() => received.length === 2, 'both');
+  looked();
+  await started;
+  assert.deepEqual(received, ['early', 'bird']);
+});
+
 test('a port that is taken is an error, and a later start works', async (t) => {
   const { port } = await listen(t, '127.0.0.1');
   const options = { host: '127.0.0.1', port: port.port };

@@ -78,13 +78,9 @@ export class UdpPort {
     this.#stopping = new AbortController();
     this.#dropsSeen = 0;
     this.#address = socket.address();
-    const { address, port } = this.#address;
-    const descriptor = await descriptorOf(this.#context.disk, address, port);
-    if (descriptor !== undefined) this.#many = await ManyDatagrams.open(descriptor);
-    const isLarge = this.#many?.forceReceiveBuffer(receiveBufferBytes) === true;
-    this.#pauseMs = isLarge ? longPauseMs : shortPauseMs;
     this.#listen(socket);
     void this.#watchDrops(this.#stopping.signal);
+    await this.#openMany(this.#address);
   }
 
   async stop(): Promise<void> {
@@ -98,6 +94,20 @@ export class UdpPort {
     if (socket) await new Promise<void>((resolve) => socket.close(() => resolve()));
     this.#many?.close();
     this.#many = undefined;
+  }
+
+  /** Where that can't be, each datagram is read by itself. */
+  async #openMany({ address, port }: AddressInfo): Promise<void> {
+    try {
+      const descriptor = await descriptorOf(this.#context.disk, address, port);
+      if (descriptor === undefined) return;
+      const many = await ManyDatagrams.open(descriptor);
+      const isLarge = many?.forceReceiveBuffer(receiveBufferBytes) === true;
+      this.#pauseMs = isLarge ? longPauseMs : shortPauseMs;
+      this.#many = many;
+    } catch (error) {
+      this.#context.log.debug({ error }, 'Datagrams are read one by one.');
+    }
   }
 
   #listen(socket: Socket): void {
