@@ -28,7 +28,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   interceptors: ['core', 'config', 'bytes', 'formats'],
   selectors: ['core', 'config', 'bytes', 'formats'],
   channels: ['core', 'config', 'bytes', 'codecs', 'formats'],
-  outputs: ['core', 'files'],
+  outputs: ['core', 'bytes', 'files'],
   sinks: ['core', 'config', 'bytes', 'codecs', 'formats', 'files', 'outputs', 'hdfs'],
   agent: ['core', 'config', 'registry.ts'],
   cli: ['core', 'config', 'codecs', 'formats', 'channels', 'hdfs', 'agent', 'registry.ts'],

@@ -1,8 +1,8 @@
 import type { Range } from '../core/channel.ts';
 import type { EventBatch } from '../core/event-batch.ts';
-import { RangeList } from '../core/range-list.ts';
 import { splitRanges } from '../core/ranges.ts';
 import type { EventSerializer } from '../core/serializer.ts';
+import { RangeList } from './range-list.ts';
 
 /**
  * Writes bytes behind all that was written before. With its call, the events with these sequences

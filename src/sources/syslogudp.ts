@@ -41,9 +41,9 @@ UDP knows no "wait". A datagram that comes while too much waits for the channels
 system had no room for, is lost and counted in \`DatagramDropCount\`; an event that a channel
 refused, after its \`keep-alive\`, in \`EventDropCount\`.
 
-It asks the kernel for 4 MiB of room for datagrams; unless it is root and has the package \`koffi\`,
-which npm installs where it can, it gets no more than \`net.core.rmem_max\`. With \`koffi\` a stream of
-datagrams also costs half as much.
+It asks the kernel for 4 MiB of room for datagrams; unless it is root and has the package
+\`koffi\`, which npm installs where it can, it gets no more than \`net.core.rmem_max\`. With
+\`koffi\` a stream of datagrams also costs half as much.
 
 \`clientHostnameHeader\` has the address until the name is known.
 

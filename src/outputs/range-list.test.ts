@@ -1,9 +1,9 @@
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Range } from './channel.ts';
+import type { Range } from '../core/channel.ts';
+import { addRange } from '../core/ranges.ts';
 import { RangeList } from './range-list.ts';
-import { addRange } from './ranges.ts';
 
 test('ranges come out as they were added, joined where one follows the other', () => {
   const from = fc.oneof(fc.integer({ min: 0, max: 300 }), fc.integer({ min: 0, max: 2 ** 50 }));
