@@ -1,6 +1,6 @@
 /**
  * How long `millrace check` takes, from the command to its end: 200 lines with the agents of
- * several examples, so that most sources, both durable sinks and their formats are named.
+ * several examples, so that both sinks that write files are named, and several sources.
  *
  *   node bench/check.ts --runs 20
  */

@@ -310,8 +310,11 @@ export class HdfsClient {
   }
 
   /**
-   * The same for whoever is done with each piece before asking for the next, since that is read
-   * into the same memory: it costs less than a stream.
+   * The same for whoever is done with each piece, of up to 128 KiB, before asking for the next,
+   * since that is read into the same memory: it costs less than a stream.
+   *
+   * @throws ConnectionError when no replica of a block could be read, RemoteError when there is no
+   *   such file; in the first step or a later one
    */
   read(path: string, options: ReadOptions = {}): AsyncIterable<Buffer> {
     return this.#read(path, options, true);

@@ -1,17 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HdfsClient } from '../../src/hdfs/index.ts';
-import type { AgentProcess } from '../../testbed/agent-process.ts';
 import { FlowFolder } from '../../testbed/flow-folder.ts';
 import { flumeMissing } from '../../testbed/flume.ts';
 import { HdfsCluster, hdfsMissing } from '../../testbed/hdfs.ts';
 import { repositoryRoot } from '../../testbed/millrace.ts';
-import { freePorts } from '../../testbed/ports.ts';
 import { lineSchema, otherSchema } from './hdfs-formats-avro-cases.ts';
 import { formatCases, refusedCases } from './hdfs-formats-cases.ts';
 import type { FormatCase } from './hdfs-formats-input.ts';
@@ -19,11 +16,12 @@ import { HadoopReader } from './hdfs-formats-reader.ts';
 import {
   configurationOf,
   inputFile,
-  listensToAll,
   type Peer,
+  type Peers,
+  type RunningPeer,
   rootOf,
   send,
-  startFlumeOn,
+  startPeers,
   until,
 } from './hdfs-sink-agent.ts';
 import { listingOf } from './hdfs-sink-listing.ts';
@@ -40,17 +38,12 @@ process.env['TZ'] = 'America/New_York';
 /** For what is closed and renamed when the events are there already. */
 const settleMs = 8_000;
 const pollMs = 250;
-const peerNames = ['flume', 'millrace'] as const;
-
-interface RunningPeer extends Peer {
-  readonly agent: AgentProcess;
-}
 
 interface Bench {
   readonly hdfs: HdfsClient;
   readonly reader: HadoopReader;
   readonly startedAtMs: number;
-  readonly peers: Readonly<Record<(typeof peerNames)[number], RunningPeer>>;
+  readonly peers: Peers;
 }
 
 /** A file as Hadoop reads it. */
@@ -264,28 +257,14 @@ async function startAll(t: TestContext): Promise<Bench> {
     await file.write(Buffer.from(schema));
     await file.close();
   }
-  const startPeer = async (name: 'flume' | 'millrace'): Promise<RunningPeer> => {
+  const peers = await startPeers(
+    cluster,
+    flow,
     // A sink that Flume refuses leaves the others alone.
-    const those = name === 'flume' ? [...cases, ...refusedCases] : cases;
-    const listening = those.filter(({ source }) => source !== 'TAILDIR');
-    const ports = await freePorts(listening.length);
-    const peer: Peer = {
-      name,
-      folder: flow.folder(name),
-      ports: new Map(listening.map((each, index) => [each, ports[index] ?? 0])),
-      clusterUrl: cluster.url,
-      home: `/user/${userInfo().username}`,
-    };
-    await prepare(peer, hdfs);
-    const conf = flow.file(`${name}.properties`, configurationOf(peer, those));
-    const agent = name === 'flume' ? startFlumeOn(cluster, flow, conf) : flow.startMillrace(conf);
-    return { ...peer, agent };
-  };
-  const running = { flume: await startPeer('flume'), millrace: await startPeer('millrace') };
-  for (const peer of Object.values(running)) {
-    await until(`${peer.name} listens`, peer.agent, () => listensToAll(peer));
-  }
-  return { hdfs, reader, startedAtMs, peers: running };
+    (name) => (name === 'flume' ? [...cases, ...refusedCases] : cases),
+    (peer) => prepare(peer, hdfs),
+  );
+  return { hdfs, reader, startedAtMs, peers };
 }
 
 /** What has to be there before the agents start. */

@@ -1,4 +1,5 @@
 /** One agent with a source, a channel and a sink for each case, and what it is sent. */
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AgentProcess } from '../../testbed/agent-process.ts';
@@ -6,7 +7,7 @@ import type { FlowFolder } from '../../testbed/flow-folder.ts';
 import { startFlume } from '../../testbed/flume.ts';
 import type { HdfsCluster } from '../../testbed/hdfs.ts';
 import { jarsOf } from '../../testbed/jars.ts';
-import { isListening, sendOverTcp } from '../../testbed/ports.ts';
+import { freePorts, isListening, sendOverTcp } from '../../testbed/ports.ts';
 import { commonKeys, type SinkCase } from './hdfs-sink-cases.ts';
 
 export interface Peer {
@@ -18,6 +19,13 @@ export interface Peer {
   readonly clusterUrl: string;
   readonly home: string;
 }
+
+export interface RunningPeer extends Peer {
+  readonly agent: AgentProcess;
+}
+
+/** Both agents, which are to write the same. */
+export type Peers = Readonly<Record<Peer['name'], RunningPeer>>;
 
 const waitMs = 300_000;
 const pollMs = 250;
@@ -114,7 +122,41 @@ function channelOf(peer: Peer, { fileChannel, name }: SinkCase): string[] {
   ];
 }
 
-export async function listensToAll(peer: Peer): Promise<boolean> {
+/**
+ * Starts both agents on one cluster, each with its cases; resolves when all their sources listen.
+ *
+ * @param prepare makes what has to be there before an agent starts
+ */
+export async function startPeers(
+  cluster: HdfsCluster,
+  flow: FlowFolder,
+  casesOf: (name: Peer['name']) => readonly SinkCase[],
+  prepare: (peer: Peer) => Promise<void>,
+): Promise<Peers> {
+  const start = async (name: Peer['name']): Promise<RunningPeer> => {
+    const cases = casesOf(name);
+    const listening = cases.filter(({ source }) => source !== 'TAILDIR');
+    const ports = await freePorts(listening.length);
+    const peer: Peer = {
+      name,
+      folder: flow.folder(name),
+      ports: new Map(listening.map((each, index) => [each, ports[index] ?? 0])),
+      clusterUrl: cluster.url,
+      home: `/user/${userInfo().username}`,
+    };
+    await prepare(peer);
+    const conf = flow.file(`${name}.properties`, configurationOf(peer, cases));
+    const agent = name === 'flume' ? startFlumeOn(cluster, flow, conf) : flow.startMillrace(conf);
+    return { ...peer, agent };
+  };
+  const peers = { flume: await start('flume'), millrace: await start('millrace') };
+  for (const peer of Object.values(peers)) {
+    await until(`${peer.name} listens`, peer.agent, () => listensToAll(peer));
+  }
+  return peers;
+}
+
+async function listensToAll(peer: Peer): Promise<boolean> {
   const answers = await Promise.all([...peer.ports.values()].map(isListening));
   return answers.every(Boolean);
 }
@@ -127,7 +169,7 @@ export async function send(peer: Peer, each: SinkCase, lines: readonly string[])
 }
 
 /** With Hadoop's client behind Flume's own jars, as `flume-ng` puts it there. */
-export function startFlumeOn(cluster: HdfsCluster, flow: FlowFolder, conf: string): AgentProcess {
+function startFlumeOn(cluster: HdfsCluster, flow: FlowFolder, conf: string): AgentProcess {
   const agent = startFlume({
     conf,
     agent: 'a1',

@@ -1,23 +1,19 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import { dirname } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HdfsClient } from '../../src/hdfs/index.ts';
-import type { AgentProcess } from '../../testbed/agent-process.ts';
 import { FlowFolder } from '../../testbed/flow-folder.ts';
 import { flumeMissing } from '../../testbed/flume.ts';
 import { HdfsCluster, hdfsMissing } from '../../testbed/hdfs.ts';
-import { freePorts } from '../../testbed/ports.ts';
 import {
-  configurationOf,
   inputFile,
-  listensToAll,
   type Peer,
+  type Peers,
   rootOf,
   send,
-  startFlumeOn,
+  startPeers,
   until,
 } from './hdfs-sink-agent.ts';
 import { type SinkCase, sinkCases } from './hdfs-sink-cases.ts';
@@ -43,14 +39,10 @@ const pollMs = 250;
 /** For what is closed and renamed when the events are there already. */
 const settleMs = 8_000;
 
-interface RunningPeer extends Peer {
-  readonly agent: AgentProcess;
-}
-
 interface Bench {
   readonly cluster: HdfsCluster;
   readonly hdfs: HdfsClient;
-  readonly peers: Readonly<Record<(typeof peerNames)[number], RunningPeer>>;
+  readonly peers: Peers;
 }
 
 /** Those of `MILLRACE_CASE` alone, when that is set. */
@@ -233,22 +225,12 @@ async function startAll(t: TestContext): Promise<Bench> {
   const hdfs = await HdfsClient.open({ confDir: cluster.confDir });
   flow.beforeRemoval(() => hdfs.close());
   process.env['HADOOP_CONF_DIR'] = cluster.confDir;
-  const listening = cases.filter(({ source }) => source !== 'TAILDIR');
-  const ports = await freePorts(2 * listening.length);
-  const startPeer = async (name: 'flume' | 'millrace'): Promise<RunningPeer> => {
-    const own = new Map(listening.map((each) => [each, ports.pop() ?? 0]));
-    const home = `/user/${userInfo().username}`;
-    const folder = flow.folder(name);
-    const peer: Peer = { name, folder, ports: own, clusterUrl: cluster.url, home };
-    await prepare(peer, hdfs);
-    const conf = flow.file(`${name}.properties`, configurationOf(peer, cases));
-    const agent = name === 'flume' ? startFlumeOn(cluster, flow, conf) : flow.startMillrace(conf);
-    return { ...peer, agent };
-  };
-  const peers = { flume: await startPeer('flume'), millrace: await startPeer('millrace') };
-  for (const peer of Object.values(peers)) {
-    await until(`${peer.name} listens`, peer.agent, () => listensToAll(peer));
-  }
+  const peers = await startPeers(
+    cluster,
+    flow,
+    () => cases,
+    (peer) => prepare(peer, hdfs),
+  );
   return { cluster, hdfs, peers };
 }
 
